@@ -1,0 +1,190 @@
+"""Payloads: msgpack with large buffers out of band.
+
+A payload is one msgpack value and a list of buffers. Bytes, bytearrays, memoryviews of
+at least ``OUT_OF_BAND`` bytes and all numpy arrays leave the msgpack and travel as they
+are; an extension in their place says which buffer it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+
+import msgspec
+
+from paglets_nb.codec import wire
+from paglets_nb.codec.nesting import depth
+from paglets_nb.errors import SerializationError
+
+__all__ = ["MAX_DEPTH", "OUT_OF_BAND", "WireBody", "decode", "encode"]
+
+T = TypeVar("T")
+OUT_OF_BAND = 32 * 1024
+"""Bytes from which on a buffer leaves the msgpack."""
+MAX_DEPTH = 512
+"""Nesting accepted where the interpreter's own recursion limit does not bound it."""
+
+_SAFE_RECURSION_LIMIT = 20_000
+_BUFFER, _ARRAY = 1, 2
+_encoder = msgspec.msgpack.Encoder(enc_hook=wire.encode_hook, order="deterministic")
+_Binary = (
+    msgspec.inspect.AnyType
+    | msgspec.inspect.BytesType
+    | msgspec.inspect.ByteArrayType
+    | msgspec.inspect.MemoryViewType
+    | msgspec.inspect.CustomType
+    | msgspec.inspect.RawType
+    | msgspec.inspect.ExtType
+)
+
+
+def _binary_in(info: Any, seen: set[type]) -> bool:
+    if isinstance(info, _Binary):
+        return True
+    cls = getattr(info, "cls", None)
+    if cls is not None:
+        if cls in seen:
+            return False
+        seen.add(cls)
+    nested: list[Any] = [field.type for field in getattr(info, "fields", ())]
+    for name in ("item_type", "key_type", "value_type"):
+        if (inner := getattr(info, name, None)) is not None:
+            nested.append(inner)
+    nested.extend(getattr(info, "item_types", ()))
+    nested.extend(getattr(info, "types", ()))
+    return any(_binary_in(inner, seen) for inner in nested)
+
+
+@lru_cache(maxsize=4096)
+def may_hold_buffers(cls: type) -> bool:
+    """Whether values of a dataclass may hold bytes, arrays or values of any type."""
+    try:
+        return _binary_in(msgspec.inspect.type_info(cls), set())
+    except (TypeError, NameError):
+        return True
+
+
+def _array_hook(buffers: list[Any], value: Any) -> Any:
+    if type(value).__module__ == "numpy" and hasattr(value, "dtype") and getattr(value, "ndim", 0) > 0:
+        if value.dtype.hasobject:
+            raise NotImplementedError("a numpy array of objects cannot travel")
+        numpy = sys.modules["numpy"]
+        whole = numpy.ascontiguousarray(value)
+        header = _encoder.encode((len(buffers), whole.dtype.str, whole.shape))
+        buffers.append(memoryview(whole).cast("B") if whole.size else b"")
+        return msgspec.msgpack.Ext(_ARRAY, header)
+    return wire.encode_hook(value)
+
+
+def _take_out(value: Any, buffers: list[Any]) -> Any:
+    """``value`` with its large buffers replaced by extensions."""
+    cls = type(value)
+    if cls is dict:
+        return {key: _take_out(entry, buffers) for key, entry in value.items()}
+    if cls is list or cls is tuple:
+        return [_take_out(entry, buffers) for entry in value]
+    if cls in wire.BINARY:
+        size = value.nbytes if cls is memoryview else len(value)
+        if size >= OUT_OF_BAND:
+            buffers.append(value if cls is not memoryview else value.cast("B"))
+            return msgspec.msgpack.Ext(_BUFFER, _encoder.encode(len(buffers) - 1))
+    return value
+
+
+def encode(value: Any) -> tuple[bytes, list[Any]]:
+    """A value as msgpack and the buffers that travel beside it.
+
+    Raises:
+        SerializationError: something in it cannot travel; names where and what.
+    """
+    cls = type(value)
+    try:
+        if value is None or cls in (str, int, float, bool) or (
+            dataclasses.is_dataclass(cls) and not may_hold_buffers(cls)
+        ):
+            return _encoder.encode(value), []
+        buffers: list[Any] = []
+        plain = msgspec.to_builtins(
+            value,
+            builtin_types=(*wire.BINARY, msgspec.msgpack.Ext),
+            enc_hook=partial(_array_hook, buffers),
+            order="deterministic",
+        )
+        return _encoder.encode(_take_out(plain, buffers)), buffers
+    except wire.CODING_ERRORS as error:
+        wire.refuse_value(value, error)
+
+
+@lru_cache(maxsize=4096)
+def _decoder(cls: Any) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(cls, dec_hook=wire.decode_hook, ext_hook=_refuse_ext)
+
+
+def _refuse_ext(code: int, _data: memoryview) -> Any:
+    raise SerializationError(f"an extension of type {code} without its buffer")
+
+
+def _ext_hook(buffers: Sequence[Any], code: int, data: memoryview) -> Any:
+    if code == _BUFFER:
+        return buffers[msgspec.msgpack.decode(data, type=int)]
+    if code == _ARRAY:
+        import numpy
+
+        index, dtype, shape = msgspec.msgpack.decode(data, type=tuple[int, str, tuple[int, ...]])
+        return numpy.frombuffer(buffers[index], dtype=numpy.dtype(dtype)).reshape(shape)
+    raise SerializationError(f"unknown extension {code}")
+
+
+def _depth_bounded(payload: bytes) -> None:
+    """Refuse deep nesting where only a raised recursion limit would stop the decoder."""
+    if len(payload) > MAX_DEPTH and sys.getrecursionlimit() > _SAFE_RECURSION_LIMIT and depth(payload) > MAX_DEPTH:
+        raise SerializationError(f"nested deeper than {MAX_DEPTH}")
+
+
+def decode(payload: bytes, buffers: Sequence[Any], cls: Any = Any) -> Any:
+    """A value from its payload, straight into ``cls`` where it has no buffers.
+
+    Raises:
+        SerializationError: not msgpack, too deep, or not of the type; names the field.
+    """
+    _depth_bounded(payload)
+    try:
+        if not buffers:
+            return _decoder(cls).decode(payload)
+        plain = msgspec.msgpack.decode(payload, ext_hook=partial(_ext_hook, buffers))
+    except (*wire.CODING_ERRORS, IndexError, ValueError) as error:
+        wire.refuse_payload(cls, error)
+    return plain if cls is Any else wire.convert(plain, cls)
+
+
+class WireBody:
+    """The content of a message as it arrived; decoded when somebody looks.
+
+    Args:
+        payload: msgpack.
+        buffers: what travelled beside it.
+        typed: encoded from a dataclass, so that unknown fields need not be looked for.
+    """
+
+    __slots__ = ("buffers", "payload", "typed")
+
+    def __init__(self, payload: bytes, buffers: Sequence[Any] = (), typed: bool = False) -> None:
+        self.payload = payload
+        self.buffers = buffers
+        self.typed = typed
+
+    def decode(self, cls: type[T]) -> T:
+        """Decode straight into ``cls``; an unknown field is an error."""
+        if not self.typed:
+            value = self.to_value()
+            if isinstance(value, dict):
+                wire.refuse_unknown(cls, value)
+        result: T = decode(self.payload, self.buffers, cls)
+        return result
+
+    def to_value(self) -> Any:
+        """Decode into plain values."""
+        return decode(self.payload, self.buffers)

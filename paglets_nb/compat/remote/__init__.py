@@ -1,0 +1,1 @@
+"""The reference's remote: proxy, references, transfer, mesh."""

@@ -1,0 +1,67 @@
+"""The state of a paglet and the lock that guards it.
+
+Owns ``PagletState`` (the one thing that moves), the re-entrant state lock and its
+condition. It must not know turns or hosts.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+__all__ = ["PagletState", "StateLock", "state_locked"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass
+class PagletState:
+    """Base of every paglet's state: a dataclass of plain values, the only thing that moves."""
+
+
+class StateLock:
+    """A re-entrant lock with a condition, which can be laid down whole and taken up again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self.changed = threading.Condition(self._lock)
+
+    def __enter__(self) -> StateLock:
+        self._lock.acquire()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._lock.release()
+
+    def lay_down(self) -> Any:
+        """Release every level this thread holds; None when it holds none."""
+        lock: Any = self._lock
+        return lock._release_save() if lock._is_owned() else None
+
+    def take_up(self, saved: Any) -> None:
+        """Acquire again what ``lay_down`` released."""
+        if saved is not None:
+            lock: Any = self._lock
+            lock._acquire_restore(saved)
+
+
+class _HasLock(Protocol):
+    def locked(self) -> Any: ...
+
+
+SelfT = TypeVar("SelfT", bound=_HasLock)
+
+
+def state_locked(method: Callable[Concatenate[SelfT, P], R]) -> Callable[Concatenate[SelfT, P], R]:
+    """Run a paglet's method under its state lock."""
+
+    @functools.wraps(method)
+    def locked_method(self: SelfT, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self.locked():
+            return method(self, *args, **kwargs)
+
+    return locked_method

@@ -1,0 +1,47 @@
+"""Ids, the activity constants and default durations.
+
+Ids are cheap on purpose: a random prefix per process and a counter, so that the
+path of a typed call does not pay for a uuid.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+
+__all__ = ["ACTIVE", "DEFAULT_TIMEOUT", "INACTIVE", "new_agent_id", "new_message_id"]
+
+ACTIVE = 1
+INACTIVE = 2
+
+DEFAULT_TIMEOUT = 60.0
+"""Seconds a synchronous call waits for its reply unless it says otherwise."""
+
+
+class _Ids:
+    """A prefix of 8 random hex digits per process and a counter behind it."""
+
+    __slots__ = ("count", "pid", "prefix")
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        self.pid = os.getpid()
+        self.prefix = secrets.token_hex(4)
+        self.count = itertools.count(1)
+
+
+_ids = _Ids()
+os.register_at_fork(after_in_child=_ids.renew)
+
+
+def new_message_id() -> str:
+    """A message id, unique among all processes of a mesh."""
+    return f"{_ids.prefix}{next(_ids.count):x}"
+
+
+def new_agent_id() -> str:
+    """A paglet id: 16 hex digits, random."""
+    return secrets.token_hex(8)

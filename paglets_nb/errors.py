@@ -1,0 +1,255 @@
+"""Every public exception of the project.
+
+Owns the tree below and nothing else; it must not know any other room.
+
+::
+
+    PagletError
+    ├── SerializationError          a value or class that cannot travel
+    ├── HostError                   a host refused or could not do its part
+    │   ├── ServiceContractError    a request or reply that breaks its contract
+    │   │   └── ServiceNotFoundError
+    │   ├── UnknownHostError        a name that is no host of the mesh
+    │   └── HostDiedError           (ConnectionError) gone before it answered
+    ├── MeshError                   no mesh, or one that could not start
+    ├── AuthenticationError         a peer that is not who it must be
+    ├── ForbiddenError              a peer that may not do this
+    ├── FrameError                  bytes that are no frame of ours
+    ├── RemoteHostError             an exception of a type unknown here
+    ├── CallTimeoutError            (TimeoutError) no answer by the deadline
+    ├── InvalidAgentError           no such paglet (never was, or disposed)
+    ├── PagletInactiveError         deactivated, and told not to wake
+    ├── PagletCrashedError          quarantined after it crashed its host
+    ├── NotHandledError             no handler for a message of this kind
+    ├── LifecycleError              a step the paglet cannot take now
+    │   ├── NameTakenError          another paglet of the mesh has the name
+    │   └── MailboxFullError        more messages wait than the mailbox holds
+    ├── TransferError               a movement that did not commit
+    ├── StorageQuotaError           a write past a storage quota
+    ├── CursorGapError              events asked for were trimmed
+    └── TaskCancelledError          raised in a task after it was cancelled
+
+All of them survive a pickle and a trip over the wire with their attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = [
+    "AuthenticationError",
+    "CallTimeoutError",
+    "CursorGapError",
+    "ForbiddenError",
+    "FrameError",
+    "HostDiedError",
+    "HostError",
+    "InvalidAgentError",
+    "LifecycleError",
+    "MailboxFullError",
+    "MeshError",
+    "NameTakenError",
+    "NotHandledError",
+    "PagletCrashedError",
+    "PagletError",
+    "PagletInactiveError",
+    "RemoteHostError",
+    "SerializationError",
+    "ServiceContractError",
+    "ServiceNotFoundError",
+    "StorageQuotaError",
+    "TaskCancelledError",
+    "TransferError",
+    "UnknownHostError",
+]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def rebuild_error(cls: type[Exception], args: tuple[Any, ...], attributes: dict[str, Any]) -> Exception:
+    """Make an exception again from its class, ``args`` and attributes, without its ``__init__``."""
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
+
+class PagletError(Exception):
+    """Root of every error this project raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuild_error, (type(self), self.args, dict(self.__dict__))
+
+
+class SerializationError(PagletError):
+    """A value, field or class that cannot travel.
+
+    Attributes:
+        path: where in the object, e.g. ``state.items[3].name``; empty when unknown.
+    """
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
+
+
+class HostError(PagletError):
+    """A host refused, or could not do its part."""
+
+
+class ServiceContractError(HostError):
+    """A request or reply that breaks its operation's contract."""
+
+
+class ServiceNotFoundError(ServiceContractError):
+    """No provider of the wanted contract is known."""
+
+
+class UnknownHostError(HostError):
+    """A name that is no host of the mesh.
+
+    Attributes:
+        name: what was asked for.
+        known: the hosts there are.
+    """
+
+    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
+        self.name, self.known = name, sorted(known)
+        super().__init__(f"no host {name!r} in the mesh (hosts: {_listed(self.known)})")
+
+
+class HostDiedError(HostError, ConnectionError):
+    """A host that was gone before it answered; whether it acted is unknown.
+
+    Attributes:
+        host: its name or address.
+        reason: what is known of its end.
+    """
+
+    def __init__(self, host: str, reason: str = "the connection closed before the reply") -> None:
+        self.host, self.reason = host, reason
+        super().__init__(f"host {host!r} is gone: {reason}")
+
+
+class MeshError(PagletError):
+    """There is no mesh, or it could not start."""
+
+
+class AuthenticationError(PagletError):
+    """A peer that is not who it must be."""
+
+
+class ForbiddenError(PagletError):
+    """A peer that may not do this."""
+
+
+class FrameError(PagletError):
+    """Bytes that are no frame of ours, or one past its bounds."""
+
+
+class RemoteHostError(PagletError):
+    """An exception raised on a host, of a type that cannot be made here.
+
+    Attributes:
+        type_name: the qualified name of the exception's type over there.
+    """
+
+    def __init__(self, message: str, *, type_name: str = "") -> None:
+        super().__init__(f"{type_name}: {message}" if type_name else message)
+        self.type_name = type_name
+
+
+class CallTimeoutError(PagletError, TimeoutError):
+    """No answer by the deadline; the call may still be running over there.
+
+    Attributes:
+        what: the call that was waited for.
+        timeout: seconds waited.
+    """
+
+    def __init__(self, what: str, timeout: float) -> None:
+        self.what, self.timeout = what, timeout
+        super().__init__(f"{what}: no answer within {timeout:g} s")
+
+
+class InvalidAgentError(PagletError):
+    """No such paglet: it never was, or it was disposed.
+
+    Attributes:
+        agent_id: the id or name asked for.
+    """
+
+    def __init__(self, agent_id: str, where: str = "") -> None:
+        self.agent_id = agent_id
+        super().__init__(f"no paglet {agent_id!r}{f' on {where}' if where else ''} (disposed, or never created)")
+
+
+class PagletInactiveError(PagletError):
+    """The paglet is deactivated and the message may not wait for it."""
+
+
+class PagletCrashedError(PagletError):
+    """The paglet is quarantined because it kept crashing its host."""
+
+
+class NotHandledError(PagletError):
+    """No handler for a message of this kind.
+
+    Attributes:
+        kind: the message's kind.
+        known: the operations the paglet has.
+    """
+
+    def __init__(self, kind: str, paglet: str = "", known: Iterable[str] = ()) -> None:
+        self.kind, self.known = kind, sorted(known)
+        owner = f"{paglet} " if paglet else ""
+        hint = f" (operations: {_listed(self.known)})" if self.known else ""
+        super().__init__(f"{owner}does not handle {kind!r}{hint}")
+
+
+class LifecycleError(PagletError):
+    """A step the paglet cannot take now."""
+
+
+class NameTakenError(LifecycleError):
+    """Another paglet of the mesh has the name.
+
+    Attributes:
+        name: the name.
+    """
+
+    def __init__(self, name: str, where: str = "") -> None:
+        self.name = name
+        super().__init__(f"the name {name!r} is taken{f' by a paglet on {where}' if where else ''}")
+
+
+class MailboxFullError(LifecycleError):
+    """More messages wait for the paglet than its mailbox holds."""
+
+
+class TransferError(PagletError):
+    """A movement that did not commit; the paglet is where it was."""
+
+
+class StorageQuotaError(PagletError):
+    """A write past a storage quota."""
+
+
+class CursorGapError(PagletError):
+    """The events asked for were trimmed.
+
+    Attributes:
+        after_cursor: the cursor asked for.
+        first_cursor: the first cursor still held.
+    """
+
+    def __init__(self, after_cursor: int, first_cursor: int) -> None:
+        self.after_cursor, self.first_cursor = after_cursor, first_cursor
+        super().__init__(f"events after cursor {after_cursor} were trimmed; the first one held is {first_cursor}")
+
+
+class TaskCancelledError(PagletError):
+    """Raised in ``run_task`` once the task was asked to stop."""

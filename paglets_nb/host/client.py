@@ -1,0 +1,330 @@
+"""The client: carries what proxies say to the hosts where their paglets live.
+
+A synchronous call blocks on a pooled socket of its own; futures go through one
+pipelined channel per host. Follows moved paglets and ships code that a host lacks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from typing import Any, TypeVar
+
+from paglets_nb.codec import payload as payloads
+from paglets_nb.codec.envelope import HAS_ARG, NO_DELAY, ONEWAY, STAY_INACTIVE, TYPED, Envelope, encode_envelope
+from paglets_nb.codec.failures import decode_error
+from paglets_nb.codec.shipping import Bundle, MissingCodeError, code_store
+from paglets_nb.core.messages import FutureReply, Message
+from paglets_nb.core.ports import Body, CallOptions
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.tickets import TransferTicket
+from paglets_nb.core.turns import current_origin, current_turn
+from paglets_nb.core.values import DEFAULT_TIMEOUT
+from paglets_nb.errors import CallTimeoutError, HostDiedError, LifecycleError, TransferError
+from paglets_nb.host.channel import Channel, Pending
+from paglets_nb.host.loop import loop_thread
+from paglets_nb.host.protocol import (
+    Born,
+    CloneRequest,
+    CodeBundle,
+    CodeRequest,
+    CreateRequest,
+    DispatchRequest,
+    Nothing,
+    PagletInfo,
+)
+from paglets_nb.transport.frames import MOVED, REPLY, REQUEST, Frame
+from paglets_nb.transport.pool import ConnectionPool
+
+__all__ = ["HostClient", "host_label"]
+
+T = TypeVar("T")
+MAX_HOPS = 32
+_BY_VERB: dict[str, tuple[type, type]] = {
+    "info": (Nothing, PagletInfo),
+    "dispatch": (DispatchRequest, Born),
+    "clone": (CloneRequest, Born),
+    "dispose": (Nothing, Nothing),
+}
+
+
+def host_label(url: str) -> str:
+    """A host's name from its address."""
+    return os.path.basename(url).removesuffix(".sock")
+
+
+def encode_content(message: Message) -> tuple[bytes, Any]:
+    """A message's content as payload and buffers."""
+    body = message.body
+    if message.arg is not None:
+        return payloads.encode({"args": message.args, "arg": message.arg})
+    if isinstance(body, payloads.WireBody):
+        return body.payload, body.buffers
+    return payloads.encode({} if body is None else message.args if isinstance(body, Body) else body)
+
+
+def envelope_of(target: str, message: Message, options: CallOptions) -> bytes:
+    """The header of a message's request."""
+    flags = 0
+    if message.arg is not None:
+        flags = HAS_ARG
+    elif message.body is not None and type(message.body) is not dict and not isinstance(message.body, Body):
+        flags = TYPED
+    if options.oneway:
+        flags |= ONEWAY
+    if options.no_delay:
+        flags |= NO_DELAY
+    if not options.activate_if_inactive:
+        flags |= STAY_INACTIVE
+    sender, reply_to = message.sender, message.reply_to
+    return encode_envelope(
+        Envelope(
+            target,
+            message.kind,
+            message.message_id,
+            message.timestamp,
+            message.priority,
+            flags,
+            current_origin(),
+            None if sender is None else (sender.host_url, sender.agent_id),
+            None if reply_to is None else (reply_to.host_url, reply_to.agent_id),
+        )
+    )
+
+
+class HostClient:
+    """Carries requests to hosts; safe to use from any thread.
+
+    Args:
+        timeout: default seconds for a reply.
+        resolve: turns a host's name into its address; None where only addresses are known.
+        explain: says why a host is gone, given its address; empty when unknown.
+    """
+
+    def __init__(self, *, timeout: float = DEFAULT_TIMEOUT, resolve: Any = None, explain: Any = None) -> None:
+        self.timeout = timeout
+        self.resolve = resolve
+        self.explain = explain
+        self._pool = ConnectionPool()
+        self._request_ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._channels: dict[str, Channel] = {}
+        self._closed = False
+
+    # ---- the client port of the core room
+
+    def call(self, proxy: PagletProxy, message: Message, options: CallOptions) -> Any:
+        """Send and block for the reply."""
+        if self._channels:
+            channel = self._channels.get(proxy.host_url)
+            if channel is not None and channel.has_pending(proxy.agent_id):
+                return self.submit(proxy, message, options).get_reply(options.timeout)
+        turn = current_turn.get()
+        if turn is not None and turn.paglet.agent_id == proxy.agent_id:
+            self._refuse_own_turn(turn, message)
+        timeout = self.timeout if options.timeout is None else options.timeout
+        content, buffers = encode_content(message)
+        header = envelope_of(proxy.agent_id, message, options)
+        for _hop in range(MAX_HOPS):
+            frame = self._exchange(proxy.host_url, header, content, buffers, timeout, message.kind)
+            if frame.type == REPLY:
+                cls = options.reply_type
+                return payloads.decode(frame.payload, frame.buffers, Any if cls is None else cls)
+            if frame.type != MOVED:
+                raise decode_error(frame.payload)
+            proxy.host_url = frame.header.decode()
+        raise TransferError(f"paglet {proxy.agent_id} moved {MAX_HOPS} times while {message.kind!r} followed it")
+
+    def _refuse_own_turn(self, turn: Any, message: Message) -> None:
+        if turn.held and message.priority and message.kind not in type(turn.paglet).interleaved_kinds:
+            raise LifecycleError(
+                f"{type(turn.paglet).__name__} would wait for itself: it sends {message.kind!r} to itself "
+                "from its own handler; call the method, or send it one-way"
+            )
+
+    def submit(self, proxy: PagletProxy, message: Message, options: CallOptions) -> FutureReply:
+        """Send and return at once."""
+        timeout = self.timeout if options.timeout is None else options.timeout
+        content, buffers = encode_content(message)
+        header = envelope_of(proxy.agent_id, message, options)
+        future = FutureReply(message.kind, timeout)
+        pending = Pending(future, proxy, header, content, buffers, options.reply_type, MAX_HOPS)
+        self._send_pending(pending)
+        return future
+
+    def control(self, proxy: PagletProxy, verb: str, arguments: dict[str, Any], timeout: float | None) -> Any:
+        """A lifecycle or information request about the proxy's paglet."""
+        request, reply_type, limit = self._control_request(verb, arguments, timeout)
+        options = CallOptions(limit, reply_type)
+        reply = self.call(proxy, Message(f"@{verb}", request, priority=0), options)
+        return self._after_control(proxy, verb, reply)
+
+    async def control_async(
+        self, proxy: PagletProxy, verb: str, arguments: dict[str, Any], timeout: float | None
+    ) -> Any:
+        """The same, awaited."""
+        request, reply_type, limit = self._control_request(verb, arguments, timeout)
+        options = CallOptions(limit, reply_type)
+        reply = await self.submit(proxy, Message(f"@{verb}", request, priority=0), options)
+        return self._after_control(proxy, verb, reply)
+
+    def _control_request(
+        self, verb: str, arguments: dict[str, Any], timeout: float | None
+    ) -> tuple[Any, type, float | None]:
+        request_type, reply_type = _BY_VERB[verb]
+        if "target" not in arguments:
+            return request_type(), reply_type, timeout
+        target = arguments["target"]
+        limit = timeout or self.timeout
+        if isinstance(target, TransferTicket):
+            target, limit = target.destination, timeout or target.timeout
+        return request_type(target=self.host_url(target) if target else "", timeout=limit), reply_type, limit + 1.0
+
+    def _after_control(self, proxy: PagletProxy, verb: str, reply: Any) -> Any:
+        if verb == "dispatch":
+            proxy.host_url = reply.host_url
+        if verb in ("dispatch", "clone"):
+            return {"host_url": reply.host_url, "agent_id": reply.agent_id}
+        if verb == "info":
+            return payloads.decode(*payloads.encode(reply))
+        return None
+
+    # ---- requests to the host itself
+
+    def host_url(self, name_or_url: str) -> str:
+        """The address of a host given by name or by address."""
+        if "://" in name_or_url or self.resolve is None:
+            return name_or_url
+        return str(self.resolve(name_or_url))
+
+    def ask(
+        self, url: str, verb: str, request: Any, reply_type: type[T], *, timeout: float | None = None, target: str = ""
+    ) -> T:
+        """Ask a host something; ships the code it turns out to lack."""
+        limit = self.timeout if timeout is None else timeout
+        content, buffers = payloads.encode(request)
+        header = encode_envelope(Envelope(target, verb, priority=0, origin=current_origin()))
+        for _attempt in range(16):
+            frame = self._exchange(url, header, content, buffers, limit, verb)
+            if frame.type == REPLY:
+                reply: T = payloads.decode(frame.payload, frame.buffers, reply_type)
+                return reply
+            error = decode_error(frame.payload)
+            bundle = code_store.bundle(error.digest) if isinstance(error, MissingCodeError) else None
+            if bundle is None:
+                raise error
+            self._ship(url, bundle, limit)
+        raise TransferError(f"{verb}: {host_label(url)} keeps asking for code")
+
+    def _ship(self, url: str, bundle: Bundle, timeout: float) -> None:
+        self.ask(
+            url,
+            "@code-put",
+            CodeBundle(bundle.digest, bundle.name, bundle.pickled, bundle.sources),
+            Nothing,
+            timeout=timeout,
+        )
+
+    def create(self, url: str, request: CreateRequest, *, timeout: float | None = None) -> PagletProxy:
+        """Create a paglet on the host at ``url``."""
+        born = self.ask(url, "@create", request, Born, timeout=timeout)
+        return PagletProxy(born.host_url, born.agent_id, self, name=born.name, class_name=born.class_name)
+
+    def fetch_class(self, url: str, name: str) -> Any:
+        """A class by wire name; its code is fetched from the host at ``url`` where it is not here."""
+        for _attempt in range(2):
+            try:
+                return code_store.resolve(name)
+            except MissingCodeError as error:
+                got = self.ask(url, "@code", CodeRequest(error.digest), CodeBundle)
+                code_store.add(Bundle(got.digest, got.name, got.pickled, got.sources))
+        return code_store.resolve(name)
+
+    # ---- sockets
+
+    def _exchange(self, url: str, header: bytes, content: bytes, buffers: Any, timeout: float, what: str) -> Frame:
+        if loop_thread.inside():
+            raise LifecycleError(f"{what!r} would block the event loop; use the awaited form (send_async, call_async)")
+        pool = self._pool
+        while True:
+            try:
+                connection, used = pool.take(url)
+            except OSError as error:
+                raise self._gone(url, error) from error
+            try:
+                connection.set_timeout(timeout)
+                connection.send(REQUEST, 0, next(self._request_ids) & 0xFFFFFFFF, header, content, buffers)
+            except OSError as error:
+                connection.close()
+                if used:  # the host closed it before this request: nothing was delivered
+                    continue
+                raise self._gone(url, error) from error
+            except BaseException:
+                connection.close()
+                raise
+            try:
+                frame = connection.receive()
+            except BlockingIOError:
+                connection.close()
+                raise CallTimeoutError(f"{what!r} on {host_label(url)}", timeout) from None
+            except OSError as error:
+                connection.close()
+                raise self._gone(url, error) from error
+            except BaseException:
+                connection.close()
+                raise
+            if frame is None:
+                connection.close()
+                raise self._gone(url)
+            pool.give_back(url, connection)
+            return frame
+
+    def _gone(self, url: str, error: OSError | None = None) -> HostDiedError:
+        self._pool.drop(url)
+        reason = self.explain(url) if self.explain is not None else ""
+        if not reason and isinstance(error, FileNotFoundError | ConnectionRefusedError):
+            reason = "nothing listens at its address"
+        return HostDiedError(host_label(url), reason) if reason else HostDiedError(host_label(url))
+
+    def _send_pending(self, pending: Pending) -> None:
+        url = pending.proxy.host_url
+        try:
+            self._channel(url).send(pending)
+        except OSError as error:
+            pending.future.set_error(self._gone(url, error))
+
+    def _channel(self, url: str) -> Channel:
+        channel = self._channels.get(url)
+        if channel is not None and not channel.closed:
+            return channel
+        with self._lock:
+            channel = self._channels.get(url)
+            if channel is None or channel.closed:
+                channel = self._channels[url] = Channel(url, self._follow, self._gone)
+            return channel
+
+    def _follow(self, pending: Pending, url: str) -> None:
+        """A pipelined request found its paglet gone to ``url``."""
+        pending.proxy.host_url = url
+        pending.hops -= 1
+        if pending.hops <= 0:
+            pending.future.set_error(TransferError(f"paglet {pending.proxy.agent_id} kept moving"))
+            return
+        self._send_pending(pending)
+
+    def close(self) -> None:
+        """Close every socket; calls in progress fail."""
+        self._closed = True
+        self._pool.close()
+        with self._lock:
+            channels, self._channels = list(self._channels.values()), {}
+        for channel in channels:
+            channel.close()
+
+    def statistics(self) -> dict[str, Any]:
+        """Idle sockets by address, and requests outstanding on pipelined ones."""
+        return {
+            "idle": self._pool.statistics(),
+            "pending": {url: channel.pending() for url, channel in list(self._channels.items())},
+        }

@@ -1,0 +1,87 @@
+"""What a host tells about itself and its paglets."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from paglets_nb.codec import wire
+from paglets_nb.codec.shipping import code_store
+from paglets_nb.errors import HostDiedError, SerializationError
+from paglets_nb.host.protocol import FindRequest, Found, HostInfo, Listing, OperationInfo, PagletInfo
+from paglets_nb.host.residents import Resident
+
+if TYPE_CHECKING:
+    from paglets_nb.host.host import Host
+
+__all__ = ["Information"]
+
+
+class Information:
+    """Answers questions about one host."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def of(self, key: str) -> PagletInfo:
+        """A paglet with its operations and its state."""
+        return self._describe(self._host.residents.require(key), whole=True)
+
+    def listing(self) -> Listing:
+        """Every paglet, without operations and state."""
+        return Listing([self._describe(resident, whole=False) for resident in self._host.residents.all()])
+
+    def _describe(self, resident: Resident, *, whole: bool) -> PagletInfo:
+        paglet = resident.paglet
+        operations: list[OperationInfo] = []
+        state: dict[str, Any] = {}
+        if whole:
+            for operation in getattr(paglet, "operations", list)():
+                names = [code_store.name_of(cls) for cls in (operation.request_type, operation.reply_type)]
+                operations.append(OperationInfo(operation.name, *names))
+            with paglet.locked():
+                try:
+                    state = wire.dataclass_to_wire(paglet.state)
+                except SerializationError as error:
+                    state = {"unreadable": str(error)}
+        return PagletInfo(
+            agent_id=resident.agent_id,
+            class_name=resident.class_name,
+            host_name=self._host.name,
+            host_url=self._host.address,
+            pid=os.getpid(),
+            name=resident.name,
+            created_at=resident.created_at,
+            waiting=resident.mailbox.waiting(),
+            operations=operations,
+            state=state,
+        )
+
+    def health(self) -> HostInfo:
+        """The host itself."""
+        host = self._host
+        return HostInfo(
+            name=host.name,
+            url=host.address,
+            pid=os.getpid(),
+            paglets=len(host.residents),
+            uptime=time.time() - host.started_at,
+            connections=host.server.connections() if host.server is not None else 0,
+            threads=threading.active_count(),
+        )
+
+    def find(self, key: str) -> Found:
+        """A paglet of this host by id or name; empty when it is not here."""
+        resident = self._host.residents.lookup(key)
+        if resident is None:
+            return Found()
+        return Found(resident.agent_id, self._host.address, resident.name, resident.class_name)
+
+    def find_on(self, url: str, key: str) -> Found:
+        """The same on another host; empty when that one is gone."""
+        try:
+            return self._host.client.ask(url, "@find", FindRequest(key), Found, timeout=5.0)
+        except HostDiedError:
+            return Found()

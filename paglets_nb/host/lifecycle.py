@@ -1,0 +1,161 @@
+"""Creation and disposal: how a paglet comes to live on a host and how it ends.
+
+Also owns the two moments every arrival and departure share: ``settle`` (hooks, then the
+turn is free, then ``run()``) and ``withdraw``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from paglets_nb.codec import wire
+from paglets_nb.codec.shipping import code_store
+from paglets_nb.core.events import CreationEvent, DisposalEvent
+from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.tracebacks import format_user_traceback
+from paglets_nb.core.turns import current_origin, current_turn
+from paglets_nb.core.values import new_agent_id
+from paglets_nb.errors import LifecycleError, NameTakenError, PagletError, SerializationError
+from paglets_nb.host.context import ResidentContext
+from paglets_nb.host.mailbox import Mailbox
+from paglets_nb.host.protocol import Born, CreateRequest, FindRequest, Found, Nothing
+from paglets_nb.host.residents import HandlerTurn, Resident
+
+if TYPE_CHECKING:
+    from paglets_nb.host.host import Host
+
+__all__ = ["Lifecycle"]
+
+_TURN_TIMEOUT = 60.0
+
+
+class Lifecycle:
+    """Creates, settles and ends the paglets of one host."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def load(self, class_name: str) -> type[Paglet[Any]]:
+        """The paglet class of a wire name.
+
+        Raises:
+            MissingCodeError: shipped by value, and its code is not here.
+            SerializationError: not a class that can be loaded here, or not a paglet's.
+        """
+        cls = code_store.resolve(class_name)
+        if not (isinstance(cls, type) and issubclass(cls, Paglet)):
+            raise SerializationError(f"{class_name} is not a Paglet class")
+        return cls
+
+    def build(
+        self, cls: type[Paglet[Any]], class_name: str, state: dict[str, Any] | None, agent_id: str, name: str
+    ) -> Resident:
+        """A paglet from the wire form of its state, with the turn taken, not yet in the table."""
+        loaded = None if state is None else wire.dataclass_from_wire(cls.State, state)
+        paglet = cls(loaded, agent_id=agent_id)
+        paglet._context = ResidentContext(self._host, paglet.agent_id)
+        resident = Resident(paglet, Mailbox(self._host.workers), class_name=class_name, name=name)
+        resident.mailbox.try_take()
+        return resident
+
+    def create(self, request: CreateRequest) -> Born:
+        """Make a paglet: ``on_creation``, then ``run()``."""
+        host = self._host
+        cls = self.load(request.class_name)
+        if request.name:
+            self._refuse_taken(request.name)
+        agent_id = request.agent_id or new_agent_id()
+        resident = self.build(cls, request.class_name, request.state, agent_id, request.name)
+        host.residents.add(resident)
+        event = CreationEvent(agent_id, host.name, request.init)
+        try:
+            self.settle(resident, resident.paglet.on_creation, event)
+        except BaseException:
+            self.withdraw(resident)
+            raise
+        host.events.record("create", agent_id, class_name=request.class_name, name=request.name)
+        return Born(agent_id, host.address, request.name, request.class_name)
+
+    def _refuse_taken(self, name: str) -> None:
+        if not name.isidentifier():
+            raise LifecycleError(f"{name!r} is not a name (letters, digits and underscores, no digit first)")
+        host = self._host
+        for member in host.members.hosts():
+            if member.url == host.address:
+                continue
+            if host.client.ask(member.url, "@find", FindRequest(name), Found, timeout=5.0).agent_id:
+                raise NameTakenError(name, member.name)
+
+    @contextmanager
+    def in_turn(self, resident: Resident, origin: str, place: int = 1) -> Iterator[HandlerTurn]:
+        """Hooks run within this: the turn is held, output goes to the cell that asked."""
+        turn = HandlerTurn(resident, origin, place, 10)
+        scope = self._host.requests.output_scope
+        before = current_turn.get()
+        current_turn.set(turn)
+        try:
+            with scope(origin) if scope is not None and origin else nullcontext():
+                yield turn
+        finally:
+            current_turn.set(before)
+
+    def settle(self, resident: Resident, hook: Callable[[Any], None], event: Any) -> None:
+        """Call the arriving hook with the turn held, then free the turn and start ``run()``."""
+        origin = current_origin()
+        try:
+            with self.in_turn(resident, origin):
+                hook(event)
+        finally:
+            resident.mailbox.release()
+        if type(resident.paglet).run is not Paglet.run and not resident.paglet._ended:
+            self._host.workers.submit(self._run, resident, origin)
+
+    def _run(self, resident: Resident, origin: str) -> None:
+        try:
+            with self.in_turn(resident, origin, place=0):
+                resident.paglet.run()
+        except BaseException as error:  # nobody waits for run(): the log is where its failure shows
+            self._host.events.record(
+                "failure", resident.agent_id, error=repr(error), traceback=format_user_traceback(error)
+            )
+
+    @contextmanager
+    def turn_of(self, resident: Resident, timeout: float = _TURN_TIMEOUT) -> Iterator[None]:
+        """Hold the paglet's turn; a handler of the paglet itself holds it already."""
+        mine = current_turn.get()
+        if mine is not None and mine.paglet is resident.paglet and getattr(mine, "held", False):
+            yield
+            return
+        place = resident.mailbox.acquire(timeout=timeout)
+        try:
+            with self.in_turn(resident, current_origin(), place) as turn:
+                yield
+        finally:
+            turn.finish()
+
+    def dispose(self, target: str) -> Nothing:
+        """End a paglet: ``on_disposing``; whatever waits is told that it ended."""
+        resident = self._host.residents.require(target)
+        with self.turn_of(resident):
+            self._host.residents.require(resident.agent_id)
+            try:
+                resident.paglet.on_disposing(DisposalEvent(resident.agent_id, self._host.name))
+            except PagletError:
+                raise
+            except Exception as error:
+                self._host.events.record("failure", resident.agent_id, hook="on_disposing", error=repr(error))
+            self.withdraw(resident)
+        self._host.events.record("dispose", resident.agent_id)
+        return Nothing()
+
+    def withdraw(self, resident: Resident, forward_to: str = "") -> None:
+        """Take a paglet out of the table; its waits end, what is queued is answered."""
+        self._host.residents.remove(resident, forward_to)
+        paglet = resident.paglet
+        with paglet.locked():
+            paglet._ended = True
+            paglet.notify_all_state_changed()
+        resident.mailbox.close()
+        paglet._context = None

@@ -1,0 +1,151 @@
+"""The paglets that live on a host, those that left, and the turns of their handlers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from typing import Any
+
+from paglets_nb.core.paglet import Paglet
+from paglets_nb.errors import InvalidAgentError, LifecycleError, NameTakenError
+from paglets_nb.host.mailbox import Mailbox
+
+__all__ = ["HandlerTurn", "Resident", "Residents"]
+
+MAX_FORWARDS = 10_000
+
+
+class Resident:
+    """One paglet on this host.
+
+    Attributes:
+        paglet: the object.
+        name: its name in the mesh, empty when it has none.
+        class_name: the wire name of its class.
+        mailbox: its turn and its queue.
+        interleaved: kinds of message that need no turn.
+        created_at: POSIX seconds since which it lives here.
+    """
+
+    __slots__ = ("class_name", "created_at", "interleaved", "mailbox", "name", "paglet")
+
+    def __init__(self, paglet: Paglet[Any], mailbox: Mailbox, *, class_name: str, name: str = "") -> None:
+        self.paglet = paglet
+        self.mailbox = mailbox
+        self.class_name = class_name
+        self.name = name
+        self.interleaved = type(paglet).interleaved_kinds
+        self.created_at = time.time()
+
+    @property
+    def agent_id(self) -> str:
+        """The paglet's id."""
+        return self.paglet.agent_id
+
+
+class HandlerTurn:
+    """The turn of one handler; ``place`` 0 is a handler that never needed it.
+
+    Attributes:
+        paglet: whose turn.
+        origin: the notebook cell on whose behalf it runs.
+    """
+
+    __slots__ = ("held", "mailbox", "origin", "paglet", "place", "priority")
+
+    def __init__(self, resident: Resident, origin: str, place: int, priority: int = 5) -> None:
+        self.paglet = resident.paglet
+        self.mailbox = resident.mailbox
+        self.origin = origin
+        self.place = place
+        self.priority = priority
+        self.held = place > 0
+
+    def give_up(self) -> bool:
+        """Let the next message in; False when there is no turn to give up."""
+        if not self.held:
+            return False
+        self.held = False
+        self.mailbox.release()
+        return True
+
+    def take_back(self, timeout: float | None = None) -> None:
+        """Queue in the old place until the turn is ours; at once, without it, when the paglet has gone."""
+        try:
+            self.mailbox.acquire(priority=self.priority, place=self.place, timeout=timeout)
+        except LifecycleError:
+            return
+        self.held = True
+
+    def finish(self) -> None:
+        """Release what is held."""
+        if self.held:
+            self.held = False
+            self.mailbox.release()
+
+
+class Residents:
+    """The table of paglets by id and by name, and where those that left went.
+
+    Args:
+        host_name: for errors.
+    """
+
+    def __init__(self, host_name: str) -> None:
+        self._host_name = host_name
+        self._lock = threading.Lock()
+        self._by_id: dict[str, Resident] = {}
+        self._names: dict[str, str] = {}
+        self._forwards: OrderedDict[str, str] = OrderedDict()
+        self.find = self._by_id.get
+
+    def add(self, resident: Resident) -> None:
+        """Take a paglet in; NameTakenError when its id or name is in use here."""
+        with self._lock:
+            for key in filter(None, (resident.agent_id, resident.name)):
+                if key in self._by_id or key in self._names:
+                    raise NameTakenError(key, self._host_name)
+            self._by_id[resident.agent_id] = resident
+            if resident.name:
+                self._names[resident.name] = resident.agent_id
+            self._forwards.pop(resident.agent_id, None)
+
+    def remove(self, resident: Resident, forward_to: str = "") -> None:
+        """Forget a paglet, or remember where it went."""
+        with self._lock:
+            if self._by_id.get(resident.agent_id) is resident:
+                del self._by_id[resident.agent_id]
+            self._names.pop(resident.name, None)
+            if forward_to:
+                self._forwards[resident.agent_id] = forward_to
+                if resident.name:
+                    self._forwards[resident.name] = forward_to
+                while len(self._forwards) > MAX_FORWARDS:
+                    self._forwards.popitem(last=False)
+
+    def lookup(self, key: str) -> Resident | None:
+        """A paglet by id or by name."""
+        resident = self._by_id.get(key)
+        if resident is None and (agent_id := self._names.get(key)) is not None:
+            resident = self._by_id.get(agent_id)
+        return resident
+
+    def require(self, key: str) -> Resident:
+        """A paglet by id or name; InvalidAgentError when it is not here."""
+        resident = self.lookup(key)
+        if resident is None:
+            raise InvalidAgentError(key, self._host_name)
+        return resident
+
+    def forward_of(self, key: str) -> str:
+        """The address of the host a paglet left for; empty when unknown."""
+        return self._forwards.get(key, "")
+
+    def all(self) -> list[Resident]:
+        """Every paglet here, oldest first."""
+        with self._lock:
+            return list(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)

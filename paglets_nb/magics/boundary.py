@@ -1,0 +1,59 @@
+"""Where errors meet the notebook: one readable line, or the traceback of user code.
+
+IPython prints exactly ``UsageError`` as one line. Whatever this project raises on purpose
+becomes one; what code of the user raised, here or on a host, keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from IPython.core.error import UsageError
+
+from paglets_nb.errors import PagletError, RemoteHostError
+
+__all__ = ["did_you_mean", "one_line", "readable", "readable_errors"]
+
+
+def one_line(error: BaseException | str) -> str:
+    """An error's message with its line breaks folded."""
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` where one of the known words is near, else nothing."""
+    near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def readable(error: BaseException) -> BaseException:
+    """The error as a notebook should see it.
+
+    Args:
+        error: anything; groups with a single member are opened.
+
+    Returns:
+        A UsageError for an error of this project, else the error itself.
+    """
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, RemoteHostError) or not isinstance(error, PagletError):
+        return error
+    return UsageError(one_line(error))
+
+
+@contextmanager
+def readable_errors() -> Iterator[None]:
+    """Raise what the block raises in its readable form."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except BaseException as error:
+        shown = readable(error)
+        if shown is error:
+            raise
+        raise shown.with_traceback(None) from None

@@ -1,0 +1,1 @@
+"""Engines start hosts somewhere and hand back their endpoints; everything above is the same code."""

@@ -1,0 +1,144 @@
+"""A host of the mesh, as its user holds it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from paglets_nb.core.references import HostRef
+from paglets_nb.errors import CallTimeoutError, HostDiedError
+from paglets_nb.host.loop import loop_thread
+from paglets_nb.host.protocol import HostInfo, Nothing
+from paglets_nb.mesh.relay import CodeResult, OutputSink
+from paglets_nb.mesh.supervisor import HostRecord
+
+if TYPE_CHECKING:
+    from paglets_nb.core.proxy import PagletProxy
+    from paglets_nb.mesh.mesh import Mesh
+
+__all__ = ["HostHandle"]
+
+_POLL = 0.2
+_AFTER_INTERRUPT = 5.0
+_CONTROL = 10.0
+
+
+class HostHandle:
+    """One host of a mesh.
+
+    Args:
+        mesh: the mesh.
+        record: what its supervisor knows of the host.
+    """
+
+    def __init__(self, mesh: Mesh, record: HostRecord) -> None:
+        self._mesh = mesh
+        self._record = record
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._record.name
+
+    @property
+    def url(self) -> str:
+        """The address of its data plane."""
+        return self._record.url
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._record.pid
+
+    @property
+    def state(self) -> str:
+        """``starting``, ``up``, ``dead`` or ``stopped``."""
+        return self._record.state
+
+    @property
+    def reason(self) -> str:
+        """Why it is dead, e.g. ``killed by SIGKILL``."""
+        return self._record.reason
+
+    def health(self, *, timeout: float = 2.0) -> HostInfo:
+        """Ask the host about itself."""
+        return self._mesh.client.ask(self.url, "@health", Nothing(), HostInfo, timeout=timeout)
+
+    def paglet_count(self) -> int:
+        """How many paglets live there; 0 when it does not answer."""
+        if self.state != "up":
+            return 0
+        try:
+            return self.health().paglets
+        except (HostDiedError, CallTimeoutError):
+            return 0
+
+    def status(self) -> HostRef:
+        """What the mesh knows of it."""
+        ref = self._record.ref()
+        return HostRef(
+            ref.name,
+            ref.url,
+            online=ref.online,
+            last_seen=ref.last_seen,
+            active_count=self.paglet_count(),
+            error=ref.error,
+        )
+
+    def create(self, cls: Any, state: Any = None, *, name: str = "", init: Any = None) -> PagletProxy:
+        """Create a paglet here; see ``Mesh.create``."""
+        return self._mesh.create(cls, state, on=self.name, name=name, init=init)
+
+    def submit_code(
+        self, code: str, *, sink: OutputSink | None = None, store_history: bool = False
+    ) -> Future[CodeResult]:
+        """Have its kernel execute code; return at once.
+
+        Args:
+            code: a cell's text.
+            sink: takes what the code puts out; None drops it.
+            store_history: number the execution as a cell.
+        """
+        supervisor = self._mesh.supervisor
+        return loop_thread.call(supervisor.execute, self.name, code, sink, store_history, timeout=_CONTROL)
+
+    def run_code(
+        self,
+        code: str,
+        *,
+        sink: OutputSink | None = None,
+        timeout: float | None = None,
+        store_history: bool = False,
+    ) -> CodeResult:
+        """Have its kernel execute code and block until it is done; a stop here interrupts it there.
+
+        Raises:
+            CallTimeoutError: not done in ``timeout`` seconds; it was interrupted.
+        """
+        future = self.submit_code(code, sink=sink, store_history=store_history)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        try:
+            while True:
+                try:
+                    return future.result(_POLL)
+                except concurrent.futures.TimeoutError:
+                    if deadline is not None and time.monotonic() > deadline:
+                        raise CallTimeoutError(f"code on {self.name}", timeout or 0.0) from None
+        except (KeyboardInterrupt, CallTimeoutError):
+            self.interrupt()
+            concurrent.futures.wait([future], _AFTER_INTERRUPT)
+            raise
+
+    def interrupt(self) -> None:
+        """Interrupt the code its kernel executes."""
+        loop_thread.call(self._mesh.supervisor.interrupt, self.name, timeout=_CONTROL, what=f"interrupt {self.name}")
+
+    def stop(self) -> None:
+        """End it; its paglets end with it."""
+        loop_thread.call(self._mesh.supervisor.stop_host, self.name, timeout=_CONTROL, what=f"stop {self.name}")
+
+    def __repr__(self) -> str:
+        why = f" ({self.reason})" if self.state == "dead" else ""
+        return f"<Host {self.name} {self.state}{why}, pid {self.pid}>"

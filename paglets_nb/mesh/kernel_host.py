@@ -1,0 +1,54 @@
+"""What a kernel runs to be a host: an IPython extension.
+
+Starts the host's data plane beside the kernel, answers for its endpoint on the control
+channel, and has what paglets print carry the id of the cell it belongs to.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+__all__ = ["ENDPOINT_REQUEST", "HOST_VARIABLE", "load_ipython_extension"]
+
+HOST_VARIABLE = "PAGLETS_NB_HOST"
+"""Environment variable that describes the host, as JSON."""
+ENDPOINT_REQUEST = "paglet_request"
+_SWITCH_INTERVAL = 0.0005
+"""Seconds after which a busy Python thread lets a call in; the interpreter's 5 ms would be its latency."""
+
+
+@contextmanager
+def cell_output(shell: Any, origin: str) -> Iterator[None]:
+    """Within this, what the thread prints and displays belongs to the cell ``origin``."""
+    tokens = shell.set_thread_parent({"header": {"msg_id": origin, "msg_type": "execute_request"}})
+    try:
+        yield
+    finally:
+        shell.reset_thread_parent(tokens)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Start the host that the environment describes."""
+    from paglets_nb.host.host import Host
+
+    described = json.loads(os.environ[HOST_VARIABLE])
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    host = Host(described["name"], socket_dir=described["directory"], properties=described["properties"])
+    host.requests.output_scope = partial(cell_output, shell)
+    host.start_background()
+    atexit.register(host.stop)
+    shell.user_ns["paglet_host"] = host
+    kernel = shell.kernel
+
+    async def answer(stream: Any, ident: Any, parent: Any) -> None:
+        content = {"url": host.address, "pid": os.getpid(), "name": host.name}
+        kernel.session.send(stream, "paglet_reply", content, parent, ident)
+
+    kernel.control_handlers[ENDPOINT_REQUEST] = answer

@@ -1,0 +1,47 @@
+"""``python -m paglets_nb.mesh.kernel_launcher -f FILE``: an IPython kernel that is a host.
+
+The kernel is the stock one with our extension. What this adds comes before it starts:
+it dies with its owner whatever it is doing, and skips importing the debugger, which
+users can still import themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from paglets_nb.platform import die_with_parent
+
+__all__ = ["main"]
+
+_EXTENSION = "paglets_nb.mesh.kernel_host"
+
+
+def main() -> None:
+    """Run the kernel until it is shut down."""
+    owner = os.environ.get("JPY_PARENT_PID")
+    if owner:
+        die_with_parent(int(owner))
+    modules: dict[str, Any] = sys.modules
+    skipped = "debugpy" not in modules
+    if skipped:
+        modules["debugpy"] = None
+    from ipykernel.kernelapp import IPKernelApp
+
+    application = IPKernelApp.instance()
+    application.initialize(
+        [
+            *sys.argv[1:],
+            f"--ext={_EXTENSION}",
+            "--IPKernelApp.reraise_ipython_extension_failures=True",
+            "--HistoryManager.hist_file=:memory:",
+        ]
+    )
+    if skipped:
+        modules.pop("debugpy", None)
+    application.start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,361 @@
+"""The mesh as its user holds it: hosts by name, paglets on them; a sync and an async face."""
+
+from __future__ import annotations
+
+import atexit
+import secrets
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from paglets_nb.codec.shipping import code_store
+from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.state import PagletState
+from paglets_nb.core.values import DEFAULT_TIMEOUT
+from paglets_nb.errors import HostDiedError, InvalidAgentError, MeshError, SerializationError, UnknownHostError
+from paglets_nb.host.client import HostClient
+from paglets_nb.host.host import create_request
+from paglets_nb.host.loop import loop_thread
+from paglets_nb.host.protocol import Listing, Nothing, PagletInfo
+from paglets_nb.mesh.engines.base import make_engine
+from paglets_nb.mesh.handles import HostHandle
+from paglets_nb.mesh.runtime_files import RuntimeFolder
+from paglets_nb.mesh.supervisor import START_TIMEOUT, HostRecord, Supervisor
+from paglets_nb.services.contracts import ServiceOperation
+
+__all__ = ["AsyncMesh", "HostHandle", "Mesh"]
+
+T = TypeVar("T")
+_NAMES = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon "
+    "phi chi psi omega"
+).split()
+MAX_HOSTS = 256
+_STOP_TIMEOUT = 15.0
+_running: weakref.WeakSet[Mesh] = weakref.WeakSet()
+
+
+def host_names(hosts: int | Sequence[str]) -> list[str]:
+    """The names of the hosts wanted, by count or by name; MeshError for what cannot be."""
+    if isinstance(hosts, int):
+        if not 1 <= hosts <= MAX_HOSTS:
+            raise MeshError(f"a mesh has 1 to {MAX_HOSTS} hosts, not {hosts}")
+        return [*_NAMES, *(f"host{number}" for number in range(len(_NAMES) + 1, MAX_HOSTS + 1))][:hosts]
+    names = list(hosts)
+    for name in names:
+        if not name.replace("-", "_").isidentifier() or len(name) > 32:
+            raise MeshError(f"{name!r} is not a host's name (up to 32 letters, digits, - and _, no digit first)")
+    if not names or len(set(names)) < len(names):
+        raise MeshError(f"a mesh needs hosts with different names, not {names}")
+    return names
+
+
+class Mesh:
+    """Hosts in kernels, and the paglets on them.
+
+    Use it as a context manager, or call ``start`` and ``stop``.
+
+    Args:
+        hosts: how many, or their names.
+        name: the mesh's name; a new one when None.
+        engine: what starts the hosts.
+        timeout: default seconds a call waits for its reply.
+    """
+
+    def __init__(
+        self,
+        hosts: int | Sequence[str] = 2,
+        *,
+        name: str | None = None,
+        engine: str = "local",
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
+        self._wanted = host_names(hosts)
+        self.name = name or f"mesh-{secrets.token_hex(3)}"
+        if not self.name.replace("-", "_").isidentifier() or len(self.name) > 40:
+            raise MeshError(f"{self.name!r} is not a mesh's name (up to 40 letters, digits, - and _, no digit first)")
+        self._engine = make_engine(engine)
+        self.client = HostClient(timeout=timeout, resolve=self._resolve, explain=self._explain)
+        self._lock = threading.RLock()
+        self._folder: RuntimeFolder | None = None
+        self._supervisor: Supervisor | None = None
+        self._watching: Future[None] | None = None
+
+    # ---- start and stop
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._supervisor is not None
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """What watches its hosts; MeshError when it is not running."""
+        if self._supervisor is None:
+            raise MeshError(f"mesh {self.name!r} is not running")
+        return self._supervisor
+
+    def start(self, on_progress: Callable[[HostHandle], None] | None = None) -> Mesh:
+        """Start the hosts, side by side.
+
+        Args:
+            on_progress: called with each host as it comes up, from another thread.
+
+        Raises:
+            MeshError: a host did not start, or a mesh of this name is running.
+        """
+        with self._lock:
+            if self.running:
+                raise MeshError(f"mesh {self.name!r} is running already")
+            self._folder = RuntimeFolder(self.name)
+            supervisor = Supervisor(self.name, self._engine, self._folder.path, self.client)
+            self._supervisor = supervisor
+            ready: Future[None] = Future()
+            self._watching = loop_thread.submit(supervisor.supervise, ready)
+            _running.add(self)
+
+        def tell(record: HostRecord) -> None:
+            if on_progress is not None:
+                on_progress(HostHandle(self, record))
+
+        try:
+            ready.result(START_TIMEOUT)
+            loop_thread.call(supervisor.start, self._wanted, tell, timeout=START_TIMEOUT + 5, what="starting the mesh")
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End every host; nothing stays. Harmless when it is not running."""
+        with self._lock:
+            supervisor, self._supervisor = self._supervisor, None
+            watching, self._watching = self._watching, None
+            folder, self._folder = self._folder, None
+        if supervisor is not None and watching is not None:
+            loop_thread.portal().start_task_soon(supervisor.stop)
+            with suppress(TimeoutError):
+                watching.result(_STOP_TIMEOUT)
+        self.client.close()
+        if folder is not None:
+            folder.remove()
+        _running.discard(self)
+        self.client = HostClient(timeout=self.client.timeout, resolve=self._resolve, explain=self._explain)
+
+    def __enter__(self) -> Mesh:
+        return self if self.running else self.start()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    @staticmethod
+    def list() -> list[str]:
+        """The names of the meshes this process runs."""
+        return sorted(mesh.name for mesh in _running)
+
+    # ---- hosts
+
+    def hosts(self) -> list[HostHandle]:
+        """Its hosts, in the order in which they joined."""
+        return [HostHandle(self, record) for record in self.supervisor.records.values()]
+
+    def __getitem__(self, name: str) -> HostHandle:
+        return HostHandle(self, self.supervisor.require(name))
+
+    def __iter__(self) -> Iterator[HostHandle]:
+        return iter(self.hosts())
+
+    def __len__(self) -> int:
+        return len(self.hosts()) if self.running else 0
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _online(self) -> list[HostRecord]:
+        return [record for record in self.supervisor.records.values() if record.state == "up"]
+
+    def _resolve(self, name_or_url: str) -> str:
+        if "://" in name_or_url:
+            return name_or_url
+        record = self.supervisor.require(name_or_url)
+        if record.state != "up":
+            raise HostDiedError(record.name, record.reason or record.state)
+        return record.url
+
+    def _explain(self, url: str) -> str:
+        if self._supervisor is None:
+            return "the mesh was stopped"
+        for record in self._supervisor.records.values():
+            if record.url == url and record.state != "up":
+                return record.reason or record.state
+        return ""
+
+    def host_name(self, url: str) -> str:
+        """The name of the host at an address; UnknownHostError for a stranger."""
+        for record in self.supervisor.records.values():
+            if record.url == url:
+                return record.name
+        raise UnknownHostError(url, self.supervisor.records)
+
+    # ---- paglets
+
+    def create(
+        self,
+        cls: type[Paglet[Any]],
+        state: PagletState | None = None,
+        *,
+        on: str | None = None,
+        name: str = "",
+        init: Any = None,
+    ) -> PagletProxy:
+        """Create a paglet.
+
+        Args:
+            cls: its class; one from a notebook cell is shipped along.
+            state: its state; the defaults when None.
+            on: the host's name; the one with the fewest paglets when None.
+            name: unique in the mesh; usable wherever an id is.
+            init: handed to ``on_creation``.
+
+        Raises:
+            UnknownHostError: no host has that name.
+            SerializationError: the class or the state cannot travel; names the field.
+            NameTakenError: another paglet has the name.
+            Exception: what ``on_creation`` raised.
+        """
+        request = create_request(cls, state, init=init, name=name)
+        url = self._resolve(on) if on is not None else self._emptiest().url
+        return self.client.create(url, request)
+
+    def _emptiest(self) -> HostRecord:
+        online = self._online()
+        if not online:
+            raise MeshError(f"mesh {self.name!r} has no host that is up")
+        return min(online, key=lambda record: HostHandle(self, record).paglet_count())
+
+    def listing(self) -> list[PagletInfo]:
+        """Every paglet of the mesh, host by host."""
+        found: list[PagletInfo] = []
+        for record in self._online():
+            with suppress(HostDiedError, TimeoutError):
+                found.extend(self.client.ask(record.url, "@list", Nothing(), Listing, timeout=5.0).paglets)
+        return found
+
+    def _proxy(self, info: PagletInfo) -> PagletProxy:
+        return PagletProxy(
+            info.host_url, info.agent_id, self.client, name=info.name, class_name=info.class_name
+        )
+
+    def paglets(self) -> list[PagletProxy]:
+        """A proxy of every paglet of the mesh."""
+        return [self._proxy(info) for info in self.listing()]
+
+    def paglet(self, key: str) -> PagletProxy:
+        """A paglet by name, id or the unique beginning of an id; InvalidAgentError otherwise."""
+        listing = self.listing()
+        exact = [info for info in listing if key in (info.name, info.agent_id)]
+        begins = exact or [info for info in listing if len(key) >= 3 and info.agent_id.startswith(key)]
+        if len(begins) != 1:
+            raise InvalidAgentError(key, "any host of the mesh")
+        return self._proxy(begins[0])
+
+    # ---- types
+
+    def _type(self, url: str, name: str) -> Any:
+        """A class by wire name: this process's own where it has one of that name, else its host's."""
+        plain, shipped, _digest = name.partition("#")
+        try:
+            return code_store.resolve(name)
+        except SerializationError:
+            module_name, _colon, qualname = plain.partition(":")
+            found: Any = sys.modules.get(module_name) if shipped else None
+            for part in qualname.split("."):
+                found = getattr(found, part, None)
+            return found if isinstance(found, type) else self.client.fetch_class(url, name)
+
+    def class_of(self, proxy: PagletProxy) -> Any:
+        """A paglet's class; fetched from its host where it is not known here."""
+        if not proxy.class_name:
+            proxy.class_name = proxy.info()["class_name"]
+        return self._type(proxy.host_url, proxy.class_name)
+
+    def operations(self, proxy: PagletProxy) -> list[ServiceOperation]:
+        """A paglet's typed operations, with their types."""
+        return [
+            ServiceOperation(
+                entry["name"],
+                self._type(proxy.host_url, entry["request_type"]),
+                self._type(proxy.host_url, entry["reply_type"]),
+            )
+            for entry in proxy.info()["operations"]
+        ]
+
+    def __repr__(self) -> str:
+        if self._supervisor is None:
+            return f"<Mesh {self.name}, not running>"
+        hosts = ", ".join(f"{record.name} {record.state}" for record in self._supervisor.records.values())
+        return f"<Mesh {self.name}: {hosts}>"
+
+
+class AsyncMesh:
+    """The awaited face of a mesh; an async context manager.
+
+    Args:
+        hosts: as for ``Mesh``, like every keyword.
+    """
+
+    def __init__(self, hosts: int | Sequence[str] = 2, **options: Any) -> None:
+        self.mesh = Mesh(hosts, **options)
+
+    async def _await(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        import anyio
+
+        return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), abandon_on_cancel=True)
+
+    async def start(self) -> AsyncMesh:
+        """See ``Mesh.start``."""
+        await self._await(self.mesh.start)
+        return self
+
+    async def stop(self) -> None:
+        """See ``Mesh.stop``."""
+        await self._await(self.mesh.stop)
+
+    async def __aenter__(self) -> AsyncMesh:
+        return await self.start()
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.stop()
+
+    def __getitem__(self, name: str) -> HostHandle:
+        return self.mesh[name]
+
+    def hosts(self) -> list[HostHandle]:
+        """See ``Mesh.hosts``."""
+        return self.mesh.hosts()
+
+    async def create(self, cls: type[Paglet[Any]], state: PagletState | None = None, **options: Any) -> PagletProxy:
+        """See ``Mesh.create``."""
+        return await self._await(self.mesh.create, cls, state, **options)
+
+    async def paglet(self, key: str) -> PagletProxy:
+        """See ``Mesh.paglet``."""
+        return await self._await(self.mesh.paglet, key)
+
+    async def paglets(self) -> list[PagletProxy]:
+        """See ``Mesh.paglets``."""
+        return await self._await(self.mesh.paglets)
+
+
+def _stop_all() -> None:
+    for mesh in list(_running):
+        mesh.stop()
+
+
+atexit.register(_stop_all)

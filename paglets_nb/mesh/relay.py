@@ -1,0 +1,281 @@
+"""The relay: what hosts print and display, brought to the notebook cell it belongs to.
+
+Per host one pump reads the kernel's iopub channel and one task its shell replies. Output
+goes to the sink of the execution it belongs to, or to the cell whose id it carries.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import OrderedDict
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import anyio
+
+from paglets_nb.errors import HostDiedError
+
+__all__ = ["CellSink", "CodeResult", "KernelRelay", "OutputSink", "TextSink", "remember_cell", "set_shell"]
+
+MAX_CELLS = 1000
+
+
+@dataclass(frozen=True)
+class CodeResult:
+    """How code executed on a host ended.
+
+    Attributes:
+        status: ``ok``, ``error``, ``aborted`` or ``died``.
+        ename: the exception's type, of an error.
+        evalue: its message.
+        traceback: its lines, coloured for a terminal.
+        elapsed: seconds.
+    """
+
+    host: str
+    status: str
+    ename: str = ""
+    evalue: str = ""
+    traceback: list[str] = field(default_factory=list)
+    elapsed: float = 0.0
+
+
+class OutputSink(Protocol):
+    """Takes what code on a host puts out; called from the loop's thread."""
+
+    def stream(self, name: str, text: str) -> None:
+        """Text on ``stdout`` or ``stderr``."""
+        ...
+
+    def display(self, data: dict[str, Any], metadata: dict[str, Any], transient: dict[str, Any], update: bool) -> None:
+        """A mime bundle, new or updating a shown one."""
+        ...
+
+    def error(self, ename: str, evalue: str, traceback: list[str]) -> None:
+        """An exception's traceback."""
+        ...
+
+    def clear(self, wait: bool) -> None:
+        """Clear what was shown, at once or with the next output."""
+        ...
+
+
+class CellSink:
+    """Writes into one notebook cell, from any thread, also after the cell has ended.
+
+    Args:
+        shell: the notebook kernel's shell.
+        parent: the cell's parent header, from ``shell.get_parent()``.
+        prefix: put before each line of text.
+    """
+
+    def __init__(self, shell: Any, parent: Any, prefix: str = "") -> None:
+        self._shell = shell
+        self._parent = parent
+        self._prefix = prefix
+        self._line_open = {"stdout": False, "stderr": False}
+
+    def _prefixed(self, name: str, text: str) -> str:
+        if not self._prefix or not text:
+            return text
+        lines = text.splitlines(keepends=True)
+        first = "" if self._line_open[name] else self._prefix
+        self._line_open[name] = not text.endswith("\n")
+        return first + self._prefix.join(lines)
+
+    def stream(self, name: str, text: str) -> None:
+        """Text on ``stdout`` or ``stderr``."""
+        tokens = self._shell.set_thread_parent(self._parent)
+        try:
+            out = sys.stderr if name == "stderr" else sys.stdout
+            out.write(self._prefixed(name, text))
+            out.flush()
+        finally:
+            self._shell.reset_thread_parent(tokens)
+
+    def display(self, data: dict[str, Any], metadata: dict[str, Any], transient: dict[str, Any], update: bool) -> None:
+        """A mime bundle, new or updating a shown one."""
+        tokens = self._shell.set_thread_parent(self._parent)
+        try:
+            self._shell.display_pub.publish(data=data, metadata=metadata, transient=transient, update=update)
+        finally:
+            self._shell.reset_thread_parent(tokens)
+
+    def error(self, ename: str, evalue: str, traceback: list[str]) -> None:
+        """An exception's traceback, as text."""
+        self.stream("stderr", "\n".join(traceback or [f"{ename}: {evalue}"]) + "\n")
+
+    def clear(self, wait: bool) -> None:
+        """Clear the cell's output."""
+        tokens = self._shell.set_thread_parent(self._parent)
+        try:
+            self._shell.display_pub.clear_output(wait)
+        finally:
+            self._shell.reset_thread_parent(tokens)
+
+
+class TextSink:
+    """Writes text to this process's own stdout and stderr, one prefix per host."""
+
+    def __init__(self, host: str) -> None:
+        self._prefix = f"[{host}] "
+
+    def stream(self, name: str, text: str) -> None:
+        """Text on ``stdout`` or ``stderr``."""
+        out = sys.stderr if name == "stderr" else sys.stdout
+        out.write("".join(self._prefix + line for line in text.splitlines(keepends=True)))
+        out.flush()
+
+    def display(self, data: dict[str, Any], metadata: dict[str, Any], transient: dict[str, Any], update: bool) -> None:
+        """The text of a mime bundle."""
+        if "text/plain" in data:
+            self.stream("stdout", f"{data['text/plain']}\n")
+
+    def error(self, ename: str, evalue: str, traceback: list[str]) -> None:
+        """An exception's traceback."""
+        self.stream("stderr", "\n".join(traceback or [f"{ename}: {evalue}"]) + "\n")
+
+    def clear(self, wait: bool) -> None:
+        """Text that was written stays."""
+
+
+class _Cells:
+    """The notebook's cells by id, so that late output finds them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._parents: OrderedDict[str, Any] = OrderedDict()
+        self.shell: Any = None
+
+    def remember(self, parent: Any) -> None:
+        with self._lock:
+            self._parents[parent["header"]["msg_id"]] = parent
+            while len(self._parents) > MAX_CELLS:
+                self._parents.popitem(last=False)
+
+    def sink(self, cell: str, host: str) -> OutputSink | None:
+        with self._lock:
+            parent = self._parents.get(cell)
+        if parent is not None and self.shell is not None:
+            return CellSink(self.shell, parent)
+        return TextSink(host) if self.shell is None else None
+
+
+_cells = _Cells()
+
+
+def remember_cell(parent: Any) -> None:
+    """Know a cell by its parent header, from ``shell.get_parent()``; called before each cell."""
+    _cells.remember(parent)
+
+
+def set_shell(shell: Any) -> None:
+    """The notebook's shell, into whose cells output goes; None for plain stdout."""
+    _cells.shell = shell
+
+
+class _Execution:
+    """Code that runs on a host for somebody here."""
+
+    def __init__(self, sink: OutputSink | None) -> None:
+        self.sink = sink
+        self.future: Future[CodeResult] = Future()
+        self.started = time.monotonic()
+        self.reply: dict[str, Any] | None = None
+        self.idle = False
+
+
+class KernelRelay:
+    """Reads one kernel's channels and hands on what they bring.
+
+    Args:
+        host: the host's name.
+        client: an ``AsyncKernelClient`` with running channels; this object reads all of them.
+    """
+
+    def __init__(self, host: str, client: Any) -> None:
+        self._host = host
+        self._client = client
+        self._executions: dict[str, _Execution] = {}
+        self._welcome = anyio.Event()
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._pump_iopub)
+            group.start_soon(self._pump_shell)
+
+    async def execute(self, code: str, sink: OutputSink | None, store_history: bool) -> Future[CodeResult]:
+        """Have the kernel execute ``code``; the future settles when its output has come too."""
+        with anyio.move_on_after(5.0):
+            await self._welcome.wait()
+        execution = _Execution(sink)
+        message_id = self._client.execute(code, store_history=store_history, allow_stdin=False, stop_on_error=False)
+        self._executions[message_id] = execution
+        return execution.future
+
+    def fail(self, reason: str) -> None:
+        """The kernel has died: settle what was executing."""
+        executions, self._executions = self._executions, {}
+        for execution in executions.values():
+            elapsed = time.monotonic() - execution.started
+            evalue = str(HostDiedError(self._host, reason))
+            execution.future.set_result(CodeResult(self._host, "died", "HostDiedError", evalue, [], elapsed))
+
+    async def _pump_shell(self) -> None:
+        while True:
+            message = await self._client.shell_channel.get_msg(timeout=None)
+            message_id = message["parent_header"].get("msg_id", "")
+            execution = self._executions.get(message_id)
+            if execution is not None:
+                execution.reply = message["content"]
+                self._settle(message_id, execution)
+
+    async def _pump_iopub(self) -> None:
+        while True:
+            message = await self._client.iopub_channel.get_msg(timeout=None)
+            kind, content = message["msg_type"], message["content"]
+            if kind == "iopub_welcome":
+                self._welcome.set()
+                continue
+            self._welcome.set()
+            message_id = message["parent_header"].get("msg_id", "")
+            execution = self._executions.get(message_id)
+            if kind == "status":
+                if execution is not None and content["execution_state"] == "idle":
+                    execution.idle = True
+                    self._settle(message_id, execution)
+                continue
+            sink = execution.sink if execution is not None else _cells.sink(message_id, self._host)
+            if sink is not None:
+                self._hand_on(sink, kind, content)
+
+    def _hand_on(self, sink: OutputSink, kind: str, content: dict[str, Any]) -> None:
+        if kind == "stream":
+            sink.stream(content["name"], content["text"])
+        elif kind in ("display_data", "update_display_data", "execute_result"):
+            update = kind == "update_display_data"
+            sink.display(content["data"], content["metadata"], content.get("transient", {}), update)
+        elif kind == "error":
+            sink.error(content["ename"], content["evalue"], content["traceback"])
+        elif kind == "clear_output":
+            sink.clear(content["wait"])
+
+    def _settle(self, message_id: str, execution: _Execution) -> None:
+        if execution.reply is None or not execution.idle:
+            return
+        self._executions.pop(message_id, None)
+        reply = execution.reply
+        execution.future.set_result(
+            CodeResult(
+                self._host,
+                reply["status"],
+                reply.get("ename", ""),
+                reply.get("evalue", ""),
+                reply.get("traceback", []),
+                time.monotonic() - execution.started,
+            )
+        )

@@ -1,0 +1,166 @@
+"""Typed operations on a paglet, and their client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import CoroutineType
+from typing import Any, ClassVar, TypeVar
+
+from paglets_nb.core.messages import FutureReply, Message, MessageType
+from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.ports import CallOptions
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.state import PagletState
+from paglets_nb.errors import ServiceContractError
+from paglets_nb.services.contracts import ServiceOperation
+
+__all__ = ["OperationClient", "OperationPaglet"]
+
+StateT = TypeVar("StateT", bound=PagletState)
+
+
+class OperationPaglet(Paglet[StateT]):
+    """A paglet whose messages are typed operations.
+
+    Class attributes:
+        Operations: the operations it has.
+    """
+
+    Operations: ClassVar[tuple[ServiceOperation, ...]] = ()
+
+    def operation_handlers(self) -> Mapping[ServiceOperation, Callable[[Any], Any]]:
+        """The handlers by operation, asked for once; each takes the request and returns the reply."""
+        return {}
+
+    def _by_name(self) -> dict[str, tuple[ServiceOperation, Callable[[Any], Any] | None]]:
+        table = self.__dict__.get("_operation_table")
+        if table is None:
+            handlers = dict(self.operation_handlers())
+            named = {operation.name: handler for operation, handler in handlers.items()}
+            table = {operation.name: (operation, handler) for operation, handler in handlers.items()}
+            table.update({operation.name: (operation, named.get(operation.name)) for operation in self.Operations})
+            self._operation_table = table
+        return table
+
+    def operation_names(self) -> list[str]:
+        """The names of its operations."""
+        return list(self._by_name())
+
+    def operations(self) -> list[ServiceOperation]:
+        """Its operations."""
+        return [operation for operation, _handler in self._by_name().values()]
+
+    def operation_for_message(self, message: Message) -> ServiceOperation | None:
+        """The operation a message asks for; None when it asks for something else."""
+        found = self._by_name().get(message.kind)
+        return None if found is None else found[0]
+
+    def dispatch_operation(self, operation: ServiceOperation, message: Message) -> Any:
+        """Decode the request, call the handler and encode the reply.
+
+        Returns:
+            The reply's wire form; for an ``async def`` handler a coroutine of it.
+        """
+        found = self._by_name().get(operation.name)
+        handler = None if found is None else found[1]
+        if handler is None:
+            raise ServiceContractError(f"No handler registered for operation {operation.name!r}")
+        reply = handler(message.decode(operation.request_type))
+        if type(reply) is CoroutineType:
+            return self._encode_later(operation, reply)
+        return operation.encode_reply(reply)
+
+    async def _encode_later(self, operation: ServiceOperation, reply: CoroutineType[Any, Any, Any]) -> dict[str, Any]:
+        return operation.encode_reply(await reply)
+
+    def handle_message(self, message: Message) -> Any:
+        """Route to the operation's handler, else to ``handle_operation_message``."""
+        operation = self.operation_for_message(message)
+        if operation is not None:
+            return self.dispatch_operation(operation, message)
+        reply = self.handle_operation_message(message)
+        return self.not_handled(message) if reply is None else reply
+
+    def handle_operation_message(self, message: Message) -> Any:
+        """Messages that are no operation; None means not handled."""
+        return None
+
+
+@dataclass(slots=True)
+class OperationClient:
+    """Calls typed operations through a proxy.
+
+    Attributes:
+        proxy: the paglet's proxy.
+    """
+
+    proxy: PagletProxy
+
+    def call(
+        self,
+        operation: ServiceOperation,
+        request: Any = None,
+        *,
+        activate_if_inactive: bool = True,
+        no_delay: bool = False,
+        timeout: float | None = None,
+    ) -> Any:
+        """Call and block for the typed reply.
+
+        Args:
+            operation: which one.
+            request: an instance of its request type; None for one of defaults.
+            activate_if_inactive: wake a sleeping paglet.
+            no_delay: raise PagletInactiveError rather than queue.
+            timeout: seconds; None for the client's default.
+
+        Returns:
+            An instance of the operation's reply type.
+
+        Raises:
+            ServiceContractError: the request, or the reply, is of another type.
+            PagletError: what ``PagletProxy.send`` raises.
+            Exception: what the handler raised.
+        """
+        proxy = self.proxy
+        reply_type = operation.reply_type
+        options = CallOptions(timeout, reply_type, no_delay, activate_if_inactive)
+        reply = proxy.client.call(proxy, operation.to_message(request), options)
+        return reply if type(reply) is reply_type else operation.decode_reply(reply)
+
+    def send_oneway(
+        self,
+        operation: ServiceOperation,
+        request: Any = None,
+        *,
+        activate_if_inactive: bool = True,
+        no_delay: bool = False,
+        timeout: float | None = None,
+    ) -> None:
+        """Send and return as soon as the message is in the paglet's mailbox."""
+        self.proxy.send_oneway(
+            operation.to_message(request),
+            timeout=timeout,
+            no_delay=no_delay,
+            activate_if_inactive=activate_if_inactive,
+        )
+
+    def submit(
+        self,
+        operation: ServiceOperation,
+        request: Any = None,
+        *,
+        activate_if_inactive: bool = True,
+        no_delay: bool = False,
+        timeout: float | None = None,
+    ) -> FutureReply:
+        """Send and return at once; the typed reply comes to the future."""
+        options = CallOptions(timeout, operation.reply_type, no_delay, activate_if_inactive)
+        message = operation.to_message(request)
+        message.message_type = MessageType.FUTURE
+        return self.proxy.client.submit(self.proxy, message, options)
+
+    async def call_async(self, operation: ServiceOperation, request: Any = None, **options: Any) -> Any:
+        """``call``, awaited; takes the same options."""
+        return operation.decode_reply(await self.submit(operation, request, **options))

@@ -1,0 +1,178 @@
+"""One socket, frames in and out, with a kept receive buffer.
+
+Receiving belongs to one thread at a time; sending may come from several.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from paglets_nb.errors import FrameError
+from paglets_nb.platform import receive_timeout
+from paglets_nb.transport.frames import PREFIX, Frame, buffer_lengths, check_bounds, frame_head
+
+__all__ = ["Connection"]
+
+KEPT = 64 * 1024
+"""Bytes of the kept receive buffer; longer frames get memory of their own."""
+_MID_FRAME = 30.0
+"""Seconds the rest of a frame may take to arrive."""
+_prefix = PREFIX.unpack_from
+
+
+class Connection:
+    """A connected stream socket that carries frames.
+
+    Args:
+        sock: connected and blocking; this object owns it.
+        address: what to call the other side in errors.
+    """
+
+    def __init__(self, sock: socket.socket, address: str = "") -> None:
+        self.sock = sock
+        self.address = address
+        self.pipelined = False
+        self.closed = False
+        self._buffer = bytearray(KEPT)
+        self._view = memoryview(self._buffer)
+        self._start = 0
+        self._end = 0
+        self._timeout = 0.0
+        self._send_lock = threading.Lock()
+
+    def set_timeout(self, seconds: float) -> None:
+        """Bound each wait of a receive; 0 waits without a limit. No system call when unchanged."""
+        if seconds != self._timeout:
+            self._timeout = seconds
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, receive_timeout(seconds))
+
+    def send(
+        self, kind: int, flags: int, request_id: int, header: bytes, payload: bytes, buffers: Sequence[Any] = ()
+    ) -> None:
+        """Send one frame whole.
+
+        Raises:
+            OSError: the other side is gone.
+            FrameError: past a bound; nothing was sent.
+        """
+        head = frame_head(kind, flags, request_id, header, payload, buffers)
+        with self._send_lock:
+            self.sock.sendall(head)
+            for buffer in buffers:
+                self.sock.sendall(buffer)
+
+    def receive(self) -> Frame | None:
+        """The next frame; None when the other side closed between frames.
+
+        Raises:
+            BlockingIOError: the time-out passed.
+            ConnectionError: closed in the middle of a frame.
+            FrameError: not a frame.
+        """
+        have = self._end - self._start
+        if have < PREFIX.size:
+            if not self._fill(PREFIX.size):
+                return None
+            have = self._end - self._start
+        start = self._start
+        header_len, payload_len, n_buffers, kind, flags, request_id = _prefix(self._buffer, start)
+        check_bounds(header_len, payload_len, n_buffers, kind)
+        body = start + PREFIX.size
+        end = body + header_len + payload_len
+        if end - start <= have and not n_buffers:
+            view = self._view
+            header = bytes(view[body : body + header_len])
+            payload = bytes(view[body + header_len : end])
+            if end == self._end:
+                self._start = self._end = 0
+            else:
+                self._start = end
+            return Frame(kind, flags, request_id, header, payload, ())
+        self._start = body
+        header = self._take(header_len)
+        payload = self._take(payload_len)
+        buffers = [
+            self._take_bytearray(length) if mutable else self._take(length)
+            for length, mutable in buffer_lengths(self._take(8 * n_buffers), payload_len)
+        ]
+        return Frame(kind, flags, request_id, header, payload, buffers)
+
+    def has_buffered(self) -> bool:
+        """Whether bytes of a further frame have been read already."""
+        return self._end > self._start
+
+    def _fill(self, wanted: int) -> bool:
+        """Read until the kept buffer holds ``wanted`` bytes; False at an end between frames."""
+        if self._start and KEPT - self._start < wanted:
+            rest = self._view[self._start : self._end].tobytes()
+            self._buffer[: len(rest)] = rest
+            self._start, self._end = 0, len(rest)
+        elif self._start == self._end:
+            self._start = self._end = 0
+        while self._end - self._start < wanted:
+            count = self.sock.recv_into(self._view[self._end :])
+            if not count:
+                if self._end > self._start:
+                    raise ConnectionResetError("closed in the middle of a frame")
+                return False
+            self._end += count
+        return True
+
+    def _buffered(self, size: int) -> memoryview:
+        taken = self._view[self._start : min(self._start + size, self._end)]
+        self._start += len(taken)
+        if self._start == self._end:
+            self._start = self._end = 0
+        return taken
+
+    def _take(self, size: int) -> bytes:
+        """Exactly ``size`` bytes; large ones are received into their own memory by the kernel."""
+        first = self._buffered(size)
+        if len(first) == size:
+            return bytes(first)
+        parts = [bytes(first)] if first else []
+        missing = size - len(first)
+        deadline = time.monotonic() + _MID_FRAME
+        while missing:
+            part = self._bounded_recv(missing, deadline)
+            deadline = time.monotonic() + _MID_FRAME
+            missing -= len(part)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _bounded_recv(self, size: int, deadline: float) -> bytes:
+        while True:
+            try:
+                part = self.sock.recv(size, socket.MSG_WAITALL)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise FrameError("the rest of a frame did not come") from None
+                continue
+            if not part:
+                raise ConnectionResetError("closed in the middle of a frame")
+            return part
+
+    def _take_bytearray(self, size: int) -> bytearray:
+        whole = bytearray(size)
+        first = self._buffered(size)
+        whole[: len(first)] = first
+        view = memoryview(whole)[len(first) :]
+        while view:
+            count = self.sock.recv_into(view, len(view), socket.MSG_WAITALL)
+            if not count:
+                raise ConnectionResetError("closed in the middle of a frame")
+            view = view[count:]
+        return whole
+
+    def close(self) -> None:
+        """Close; a thread blocked in ``receive`` is woken."""
+        self.closed = True
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            self.sock.close()

@@ -1,0 +1,97 @@
+"""The layout of a frame.
+
+::
+
+    header bytes u32 | payload bytes u32 | buffers u16 | type u8 | flags u8 | request u32
+    header | payload | one u64 per buffer (its length; the top bit: a bytearray) | the buffers
+
+All little-endian. The header is at most 1 MiB, a whole frame at most 1 GiB.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from paglets_nb.errors import FrameError
+
+__all__ = [
+    "ERROR",
+    "MAX_FRAME",
+    "MAX_HEADER",
+    "MOVED",
+    "REPLY",
+    "REQUEST",
+    "Frame",
+    "buffer_lengths",
+    "check_bounds",
+    "frame_head",
+]
+
+PREFIX = struct.Struct("<IIHBBI")
+MAX_HEADER = 1 << 20
+MAX_FRAME = 1 << 30
+MAX_BUFFERS = 4096
+REQUEST, REPLY, ERROR, MOVED = 1, 2, 3, 4
+PIPELINED = 1
+"""Flag of a request whose sender goes on without waiting for the reply."""
+_TYPES = frozenset((REQUEST, REPLY, ERROR, MOVED))
+_BYTEARRAY = 1 << 63
+
+
+class Frame(NamedTuple):
+    """One frame as it was read.
+
+    Attributes:
+        type: REQUEST, REPLY, ERROR or MOVED.
+        request_id: which request of its connection it is, or answers.
+    """
+
+    type: int
+    flags: int
+    request_id: int
+    header: bytes
+    payload: bytes
+    buffers: Sequence[Any]
+
+
+def frame_head(
+    kind: int, flags: int, request_id: int, header: bytes, payload: bytes, buffers: Sequence[Any] = ()
+) -> bytes:
+    """Everything of a frame before its buffers.
+
+    Raises:
+        FrameError: past a bound.
+    """
+    if not buffers:
+        if len(header) > MAX_HEADER or len(payload) > MAX_FRAME:
+            raise FrameError(f"a message of {len(header)} + {len(payload)} bytes is past the bound of {MAX_FRAME}")
+        return PREFIX.pack(len(header), len(payload), 0, kind, flags, request_id) + header + payload
+    lengths = [memoryview(buffer).nbytes for buffer in buffers]
+    if len(buffers) > MAX_BUFFERS or len(header) > MAX_HEADER or len(payload) + sum(lengths) > MAX_FRAME:
+        raise FrameError(
+            f"a message of {len(payload) + sum(lengths)} bytes in {len(buffers)} buffers is past the bound "
+            f"of {MAX_FRAME} in {MAX_BUFFERS}"
+        )
+    table = struct.pack(
+        f"<{len(buffers)}Q",
+        *(n | _BYTEARRAY if type(b) is bytearray else n for n, b in zip(lengths, buffers, strict=True)),
+    )
+    prefix = PREFIX.pack(len(header), len(payload), len(buffers), kind, flags, request_id)
+    return b"".join((prefix, header, payload, table))
+
+
+def check_bounds(header_len: int, payload_len: int, buffers: int, kind: int) -> None:
+    """Refuse a prefix past the bounds or of no known type."""
+    if header_len > MAX_HEADER or payload_len > MAX_FRAME or buffers > MAX_BUFFERS or kind not in _TYPES:
+        raise FrameError(f"not a frame: type {kind}, {header_len} + {payload_len} bytes, {buffers} buffers")
+
+
+def buffer_lengths(table: bytes, payload_len: int) -> list[tuple[int, bool]]:
+    """Length, and whether it is a bytearray, of each buffer; FrameError when they sum past the bound."""
+    raw = struct.unpack(f"<{len(table) // 8}Q", table)
+    lengths = [(entry & ~_BYTEARRAY, bool(entry & _BYTEARRAY)) for entry in raw]
+    if payload_len + sum(length for length, _ in lengths) > MAX_FRAME:
+        raise FrameError(f"buffers past the bound of {MAX_FRAME} bytes")
+    return lengths

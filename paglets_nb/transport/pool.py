@@ -1,0 +1,71 @@
+"""The caller's sockets: idle connections by address, taken for one call each."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from paglets_nb.transport.addresses import connect
+from paglets_nb.transport.connection import Connection
+
+__all__ = ["ConnectionPool"]
+
+
+class ConnectionPool:
+    """Keeps up to ``idle`` connections per address.
+
+    Args:
+        idle: connections kept for each address.
+        connect_timeout: seconds to connect within.
+    """
+
+    def __init__(self, *, idle: int = 16, connect_timeout: float = 5.0) -> None:
+        self._idle = idle
+        self._connect_timeout = connect_timeout
+        self._lock = threading.Lock()
+        self._free: dict[str, list[Connection]] = {}
+        self._pid = os.getpid()
+        self._closed = False
+
+    def take(self, url: str) -> tuple[Connection, bool]:
+        """A connection, and whether it was used before; the caller gives it back or closes it."""
+        if self._pid != os.getpid():  # sockets inherited over a fork belong to the parent
+            self._free, self._pid = {}, os.getpid()
+        free = self._free.get(url)
+        if free:
+            try:
+                return free.pop(), True
+            except IndexError:
+                pass
+        return connect(url, self._connect_timeout), False
+
+    def give_back(self, url: str, connection: Connection) -> None:
+        """Keep a connection on which no reply is outstanding."""
+        free = self._free.get(url)
+        if free is not None and len(free) < self._idle and not self._closed:
+            free.append(connection)
+            return
+        self._keep(url, connection)
+
+    def _keep(self, url: str, connection: Connection) -> None:
+        with self._lock:
+            free = self._free.setdefault(url, [])
+            if len(free) < self._idle and not self._closed:
+                free.append(connection)
+                return
+        connection.close()
+
+    def drop(self, url: str) -> None:
+        """Close the idle connections to an address."""
+        for connection in self._free.pop(url, []):
+            connection.close()
+
+    def close(self) -> None:
+        """Close every idle connection; those given back later are closed too."""
+        self._closed = True
+        for url in list(self._free):
+            self.drop(url)
+
+    def statistics(self) -> dict[str, int]:
+        """Idle connections by address."""
+        return {url: len(free) for url, free in list(self._free.items())}
