@@ -7,9 +7,8 @@ are; an extension in their place says which buffer it is.
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ import msgspec
 
 from paglets_nb.codec import wire
 from paglets_nb.codec.nesting import depth
+from paglets_nb.core.ports import Body
 from paglets_nb.errors import SerializationError
 
 __all__ = ["MAX_DEPTH", "OUT_OF_BAND", "WireBody", "decode", "encode"]
@@ -29,6 +29,8 @@ MAX_DEPTH = 512
 
 _SAFE_RECURSION_LIMIT = 20_000
 _BUFFER, _ARRAY = 1, 2
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+_NO_BUFFERS: tuple[Any, ...] = ()
 _encoder = msgspec.msgpack.Encoder(enc_hook=wire.encode_hook, order="deterministic")
 _Binary = (
     msgspec.inspect.AnyType
@@ -68,13 +70,11 @@ def may_hold_buffers(cls: type) -> bool:
 
 
 def _array_hook(buffers: list[Any], value: Any) -> Any:
-    if type(value).__module__ == "numpy" and hasattr(value, "dtype") and getattr(value, "ndim", 0) > 0:
-        if value.dtype.hasobject:
-            raise NotImplementedError("a numpy array of objects cannot travel")
+    if wire.is_array(value):
         numpy = sys.modules["numpy"]
         whole = numpy.ascontiguousarray(value)
         header = _encoder.encode((len(buffers), whole.dtype.str, whole.shape))
-        buffers.append(memoryview(whole).cast("B") if whole.size else b"")
+        buffers.append(memoryview(whole.reshape(-1).view("u1")) if whole.size else b"")
         return msgspec.msgpack.Ext(_ARRAY, header)
     return wire.encode_hook(value)
 
@@ -94,7 +94,7 @@ def _take_out(value: Any, buffers: list[Any]) -> Any:
     return value
 
 
-def encode(value: Any) -> tuple[bytes, list[Any]]:
+def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
     """A value as msgpack and the buffers that travel beside it.
 
     Raises:
@@ -102,10 +102,11 @@ def encode(value: Any) -> tuple[bytes, list[Any]]:
     """
     cls = type(value)
     try:
-        if value is None or cls in (str, int, float, bool) or (
-            dataclasses.is_dataclass(cls) and not may_hold_buffers(cls)
-        ):
-            return _encoder.encode(value), []
+        if cls is dict:
+            if not any(type(entry) not in _PLAIN for entry in value.values()):
+                return _encoder.encode(value), _NO_BUFFERS
+        elif cls in _PLAIN or (hasattr(cls, "__dataclass_fields__") and not may_hold_buffers(cls)):
+            return _encoder.encode(value), _NO_BUFFERS
         buffers: list[Any] = []
         plain = msgspec.to_builtins(
             value,
@@ -131,8 +132,10 @@ def _ext_hook(buffers: Sequence[Any], code: int, data: memoryview) -> Any:
     if code == _BUFFER:
         return buffers[msgspec.msgpack.decode(data, type=int)]
     if code == _ARRAY:
-        import numpy
-
+        try:
+            import numpy
+        except ImportError as error:
+            raise SerializationError("a numpy array came, and numpy is not installed here") from error
         index, dtype, shape = msgspec.msgpack.decode(data, type=tuple[int, str, tuple[int, ...]])
         return numpy.frombuffer(buffers[index], dtype=numpy.dtype(dtype)).reshape(shape)
     raise SerializationError(f"unknown extension {code}")
@@ -140,7 +143,7 @@ def _ext_hook(buffers: Sequence[Any], code: int, data: memoryview) -> Any:
 
 def _depth_bounded(payload: bytes) -> None:
     """Refuse deep nesting where only a raised recursion limit would stop the decoder."""
-    if len(payload) > MAX_DEPTH and sys.getrecursionlimit() > _SAFE_RECURSION_LIMIT and depth(payload) > MAX_DEPTH:
+    if sys.getrecursionlimit() > _SAFE_RECURSION_LIMIT and depth(payload) > MAX_DEPTH:
         raise SerializationError(f"nested deeper than {MAX_DEPTH}")
 
 
@@ -150,7 +153,8 @@ def decode(payload: bytes, buffers: Sequence[Any], cls: Any = Any) -> Any:
     Raises:
         SerializationError: not msgpack, too deep, or not of the type; names the field.
     """
-    _depth_bounded(payload)
+    if len(payload) > MAX_DEPTH:
+        _depth_bounded(payload)
     try:
         if not buffers:
             return _decoder(cls).decode(payload)
@@ -160,7 +164,7 @@ def decode(payload: bytes, buffers: Sequence[Any], cls: Any = Any) -> Any:
     return plain if cls is Any else wire.convert(plain, cls)
 
 
-class WireBody:
+class WireBody(Body):
     """The content of a message as it arrived; decoded when somebody looks.
 
     Args:

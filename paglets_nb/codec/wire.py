@@ -1,7 +1,7 @@
 """Dataclasses to plain wire values and back, with errors that name the field.
 
-Wire values are dicts, lists, str, int, float, bool, None and bytes. Sets become sorted
-lists, enums their values, paths text, proxies ``{host_url, agent_id}``.
+Wire values are dicts, lists, str, int, float, bool, None, bytes and numpy arrays. Sets
+become sorted lists, enums their values, paths text, proxies ``{host_url, agent_id}``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
+import sys
+import typing
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
@@ -22,8 +24,24 @@ __all__ = ["WireCodec", "dataclass_from_wire", "dataclass_to_wire", "field_names
 T = TypeVar("T")
 BINARY = (bytes, bytearray, memoryview)
 CODING_ERRORS = (msgspec.MsgspecError, RecursionError, UnicodeError, OverflowError, NotImplementedError, TypeError)
+LONGEST_PATH = 120
+"""Characters of a field's place in an error."""
 _AT = re.compile(r"(?s)^(.*?)(?: - at (?:key in )?`\$?\.?(.*)`)?$")
 _SCALARS = (str, int, float, bool, type(None), *BINARY)
+
+
+def is_array(value: Any) -> bool:
+    """Whether the value is a numpy array of plain elements, which travels as a raw buffer."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(value, numpy.ndarray) or not value.ndim:
+        return False
+    return not value.dtype.hasobject and value.dtype.names is None
+
+
+def passed_through() -> tuple[type, ...]:
+    """The types that stay as they are in wire values."""
+    numpy = sys.modules.get("numpy")
+    return BINARY if numpy is None else (*BINARY, numpy.ndarray)
 
 
 def encode_hook(value: Any) -> Any:
@@ -56,7 +74,7 @@ def find_unfit(value: Any, path: str = "", depth: int = 0) -> tuple[str, Any] | 
         return path, value
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
         return path, value
-    if isinstance(value, _SCALARS):
+    if isinstance(value, _SCALARS) or is_array(value):
         return None
     items: Any
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -78,6 +96,15 @@ def find_unfit(value: Any, path: str = "", depth: int = 0) -> tuple[str, Any] | 
     return None
 
 
+def shown(value: Any, limit: int = 80) -> str:
+    """``repr(value)`` in at most ``limit`` characters, whatever the value's own repr does."""
+    try:
+        text = repr(value)
+    except Exception as error:  # user code: it may raise anything
+        text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
 def refuse_value(value: Any, error: BaseException) -> NoReturn:
     """Raise the SerializationError that names the field and value that cannot travel."""
     found = find_unfit(value)
@@ -85,10 +112,10 @@ def refuse_value(value: Any, error: BaseException) -> NoReturn:
     if found is None:
         raise SerializationError(f"{name} cannot travel: {error}") from error
     path, culprit = found
-    shown = repr(culprit)
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    if len(path) > LONGEST_PATH:
+        path = f"{path[: LONGEST_PATH // 2]}...{path[-LONGEST_PATH // 4 :]}"
     raise SerializationError(
-        f"{shown} of type {type(culprit).__name__} cannot travel", path=f"{name}.{path}" if path else name
+        f"{shown(culprit)} of type {type(culprit).__name__} cannot travel", path=f"{name}.{path}" if path else name
     ) from error
 
 
@@ -108,13 +135,13 @@ def dataclass_to_wire(value: Any) -> dict[str, Any]:
     Raises:
         SerializationError: not a dataclass instance, or a field whose value cannot travel.
     """
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+    if not hasattr(type(value), "__dataclass_fields__"):
         raise SerializationError(f"wanted a dataclass instance, got {value!r}")
     try:
-        wire = msgspec.to_builtins(value, builtin_types=BINARY, enc_hook=encode_hook, order="deterministic")
+        wire: dict[str, Any] = msgspec.to_builtins(value, builtin_types=passed_through(), enc_hook=encode_hook, order="deterministic")
     except CODING_ERRORS as error:
         refuse_value(value, error)
-    return dict(wire)
+    return wire
 
 
 @lru_cache(maxsize=4096)
@@ -142,7 +169,8 @@ def dataclass_from_wire(cls: type[T], payload: Mapping[str, Any]) -> T:
     if not isinstance(payload, Mapping):
         raise SerializationError(f"wanted fields by name, got {type(payload).__name__}", path=cls.__name__)
     refuse_unknown(cls, payload)
-    return convert(payload, cls)
+    result: T = convert(payload, cls)
+    return result
 
 
 def convert(value: Any, cls: Any, *, strict: bool = True) -> Any:
@@ -161,13 +189,27 @@ def convert(value: Any, cls: Any, *, strict: bool = True) -> Any:
         raise SerializationError(f"an annotation cannot be resolved: {error}", path=str(cls)) from error
 
 
+def _described(cls: type) -> type:
+    """``cls``, or a twin whose defaults that are paths are text, as a schema has to have them."""
+    fields = dataclasses.fields(cls)
+    if not any(isinstance(f.default, pathlib.PurePath) for f in fields):
+        return cls
+    hints = typing.get_type_hints(cls, include_extras=True)
+    twins: list[Any] = []
+    for f in fields:
+        default = str(f.default) if isinstance(f.default, pathlib.PurePath) else f.default
+        twin: Any = dataclasses.field(default=default, default_factory=f.default_factory, kw_only=f.kw_only)  # type: ignore[call-overload]
+        twins.append((f.name, hints[f.name], twin))
+    return dataclasses.make_dataclass(cls.__name__, twins, namespace={"__doc__": cls.__doc__})
+
+
 def schema(cls: type) -> dict[str, Any]:
     """The JSON schema of a dataclass."""
 
     def hook(unknown: type) -> dict[str, Any]:
         return {"type": "string" if issubclass(unknown, pathlib.PurePath) else "object"}
 
-    return msgspec.json.schema(cls, schema_hook=hook)
+    return msgspec.json.schema(_described(cls), schema_hook=hook)
 
 
 class WireCodec:

@@ -101,11 +101,11 @@ class Message:
             body = self.body
             if body is None:
                 self._args = {}
-            elif isinstance(body, Mapping):
-                self._args = dict(body)
             elif isinstance(body, Body):
                 value = body.to_value()
                 self._args = value if isinstance(value, dict) else {}
+            elif isinstance(body, Mapping):
+                self._args = dict(body)
             else:
                 self._args = codec().to_wire(body)
         return self._args

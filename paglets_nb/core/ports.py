@@ -8,7 +8,7 @@ carries what a proxy says to a host (the host room provides it).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from paglets_nb.errors import SerializationError
 
@@ -21,17 +21,18 @@ __all__ = ["Body", "Client", "Codec", "codec", "install_codec"]
 T = TypeVar("T")
 
 
-@runtime_checkable
-class Body(Protocol):
-    """The content of a message as it arrived, decoded when somebody looks."""
+class Body:
+    """Base of the content of a message as it arrived, decoded when somebody looks."""
+
+    __slots__ = ()
 
     def decode(self, cls: type[T]) -> T:
         """Decode straight into ``cls``; SerializationError names the field that does not fit."""
-        ...
+        raise NotImplementedError
 
     def to_value(self) -> Any:
         """Decode into plain dicts, lists and scalars."""
-        ...
+        raise NotImplementedError
 
 
 class Codec(Protocol):

@@ -175,10 +175,11 @@ class HostClient:
         request_type, reply_type = _BY_VERB[verb]
         if "target" not in arguments:
             return request_type(), reply_type, timeout
-        target = arguments["target"]
+        target: Any = arguments["target"]
         limit = timeout or self.timeout
         if isinstance(target, TransferTicket):
-            target, limit = target.destination, timeout or target.timeout
+            limit = timeout or target.timeout
+            target = target.destination
         return request_type(target=self.host_url(target) if target else "", timeout=limit), reply_type, limit + 1.0
 
     def _after_control(self, proxy: PagletProxy, verb: str, reply: Any) -> Any:

@@ -130,7 +130,7 @@ class Host:
         with self._by_mesh_lock:
             others = self._by_mesh.setdefault(mesh, {})
             if self.name in others:
-                self.server = self._close_server()
+                self._close_server()
                 raise HostError(f"mesh {mesh!r} has a host {self.name!r} already")
             others[self.name] = self
             self._tell(others)

@@ -26,20 +26,26 @@ _LONE_EXPRESSION = re.compile(r"\$(?P<name>[A-Za-z_][\w.]*)|\{(?P<expression>.*)
 _JSON_BRACE = re.compile(r"\{\s*(?:[\"'}]|$)")
 
 
-@dataclass(frozen=True)
-class Word:
-    """One word of a line.
+class Word(str):
+    """One word of a line: its text, quotes removed and variables filled in.
 
-    Attributes:
-        text: as text, quotes removed and variables filled in.
+    Args:
+        text: the text.
         value: the object that a lone ``{expr}`` or ``$var`` stood for, else NO_VALUE.
         field: the name before ``=`` where the word is a ``field=value``, whose text and
             value are then those of the value; else empty.
+        exact: the value is meant as it is, and must not be read from its text.
     """
 
-    text: str
-    value: Any = NO_VALUE
-    field: str = ""
+    value: Any
+    field: str
+    exact: bool
+
+    def __new__(cls, text: str, value: Any = NO_VALUE, field: str = "", *, exact: bool = False) -> Word:
+        """Make a word."""
+        word = super().__new__(cls, text)
+        word.value, word.field, word.exact = value, field, exact
+        return word
 
 
 def _matching(line: str, start: int) -> int:

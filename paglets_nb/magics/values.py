@@ -83,18 +83,19 @@ def _special(text: str, kind: Any) -> Any:
 
 def _readings(word: Word, kind: Any) -> list[Any]:
     """What a word may mean, likeliest first."""
+    if word.exact and not (isinstance(word.value, str) and kind is not Any):
+        return [word.value]
     readings = [] if word.value is NO_VALUE else [word.value]
     members = _members(kind)
     ordered = sorted(members, key=lambda member: (member is not type(None), member is str))
     if kind is Any or kind is object:
-        return [*readings, read_literal(word.text)]
+        return [*readings, read_literal(str(word))]
     for member in ordered:
-        special = _special(word.text, member)
+        special = _special(str(word), member)
         if special is not NO_VALUE:
             readings.append(special)
         if member is not str:
-            readings.append(read_literal(word.text))
-            readings.append(word.text)
+            readings.extend((read_literal(str(word)), str(word)))
     return readings
 
 
@@ -113,7 +114,7 @@ def _converted(word: Word, kind: Any) -> Any:
         except SerializationError as error:
             failure = failure or error
     if failure is None:
-        return word.text
+        return str(word)
     raise failure
 
 
@@ -122,7 +123,7 @@ def _field_value(owner: str, name: str, kind: Any, word: Word) -> Any:
     try:
         return _converted(word, kind)
     except SerializationError as error:
-        shown = word.text if len(word.text) <= 60 else f"{word.text[:57]}..."
+        shown = str(word) if len(word) <= 60 else f"{word[:57]}..."
         detail = ""
         if dataclasses.is_dataclass(kind) or typing.get_origin(kind) in (*_SEQUENCES, dict):
             detail = f" ({one_line(error)})"
@@ -172,7 +173,7 @@ def build(cls: type, fields: Mapping[str, Word], *, owner: str = "") -> Any:
 
 def words_of(values: Mapping[Any, Any]) -> dict[str, Word]:
     """Words that stand for objects by name."""
-    return {str(name): Word(str(value), value) for name, value in values.items()}
+    return {str(name): Word(str(value), value, exact=True) for name, value in values.items()}
 
 
 def _evaluated(node: ast.expr, label: str, namespace: dict[str, Any]) -> Any:

@@ -29,7 +29,7 @@ def main() -> None:
         modules["debugpy"] = None
     from ipykernel.kernelapp import IPKernelApp
 
-    application = IPKernelApp.instance()
+    application: Any = IPKernelApp.instance()
     application.initialize(
         [
             *sys.argv[1:],

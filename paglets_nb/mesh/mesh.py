@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import builtins
 import secrets
 import sys
 import threading
@@ -155,13 +156,13 @@ class Mesh:
         self.stop()
 
     @staticmethod
-    def list() -> list[str]:
+    def list() -> builtins.list[str]:
         """The names of the meshes this process runs."""
         return sorted(mesh.name for mesh in _running)
 
     # ---- hosts
 
-    def hosts(self) -> list[HostHandle]:
+    def hosts(self) -> builtins.list[HostHandle]:
         """Its hosts, in the order in which they joined."""
         return [HostHandle(self, record) for record in self.supervisor.records.values()]
 
@@ -177,7 +178,7 @@ class Mesh:
     def __bool__(self) -> bool:
         return True
 
-    def _online(self) -> list[HostRecord]:
+    def _online(self) -> builtins.list[HostRecord]:
         return [record for record in self.supervisor.records.values() if record.state == "up"]
 
     def _resolve(self, name_or_url: str) -> str:
@@ -239,20 +240,18 @@ class Mesh:
             raise MeshError(f"mesh {self.name!r} has no host that is up")
         return min(online, key=lambda record: HostHandle(self, record).paglet_count())
 
-    def listing(self) -> list[PagletInfo]:
+    def listing(self) -> builtins.list[PagletInfo]:
         """Every paglet of the mesh, host by host."""
-        found: list[PagletInfo] = []
+        found: builtins.list[PagletInfo] = []
         for record in self._online():
             with suppress(HostDiedError, TimeoutError):
                 found.extend(self.client.ask(record.url, "@list", Nothing(), Listing, timeout=5.0).paglets)
         return found
 
     def _proxy(self, info: PagletInfo) -> PagletProxy:
-        return PagletProxy(
-            info.host_url, info.agent_id, self.client, name=info.name, class_name=info.class_name
-        )
+        return PagletProxy(info.host_url, info.agent_id, self.client, name=info.name, class_name=info.class_name)
 
-    def paglets(self) -> list[PagletProxy]:
+    def paglets(self) -> builtins.list[PagletProxy]:
         """A proxy of every paglet of the mesh."""
         return [self._proxy(info) for info in self.listing()]
 
@@ -285,7 +284,7 @@ class Mesh:
             proxy.class_name = proxy.info()["class_name"]
         return self._type(proxy.host_url, proxy.class_name)
 
-    def operations(self, proxy: PagletProxy) -> list[ServiceOperation]:
+    def operations(self, proxy: PagletProxy) -> builtins.list[ServiceOperation]:
         """A paglet's typed operations, with their types."""
         return [
             ServiceOperation(

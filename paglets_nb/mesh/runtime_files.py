@@ -6,6 +6,7 @@ a socket's path would be too long. Its owner holds a lock; folders without are s
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -18,11 +19,6 @@ from jupyter_core.paths import jupyter_runtime_dir
 from paglets_nb.errors import MeshError
 from paglets_nb.transport.addresses import SOCKET_PATH_LIMIT
 
-try:
-    import fcntl
-except ImportError:  # not on Windows; its folders are swept by age of nothing, only by stop()
-    fcntl = None  # type: ignore[assignment]
-
 __all__ = ["RuntimeFolder"]
 
 _LOCK = "owner.lock"
@@ -31,8 +27,6 @@ _PREFIX = "pgl-"
 
 
 def _lock(file: IO[str]) -> bool:
-    if fcntl is None:
-        return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

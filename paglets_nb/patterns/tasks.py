@@ -275,7 +275,7 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
 
     def _start(self, start: TaskStartRequest) -> Any:
         self.result_class()
-        request = codec().from_wire(self.request_class(), start.request)
+        request: Any = codec().from_wire(self.request_class(), start.request)
         with self.locked():
             state = self.state
             if state.status in (TaskStatus.RUNNING, TaskStatus.WAITING_FOR_ARRIVAL):

@@ -23,6 +23,8 @@ KEPT = 64 * 1024
 _MID_FRAME = 30.0
 """Seconds the rest of a frame may take to arrive."""
 _prefix = PREFIX.unpack_from
+_frame = tuple.__new__  # a named tuple without the cost of its constructor
+_SIZE = PREFIX.size
 
 
 class Connection:
@@ -75,14 +77,14 @@ class Connection:
             FrameError: not a frame.
         """
         have = self._end - self._start
-        if have < PREFIX.size:
-            if not self._fill(PREFIX.size):
+        if have < _SIZE:
+            if not self._fill(_SIZE):
                 return None
             have = self._end - self._start
         start = self._start
         header_len, payload_len, n_buffers, kind, flags, request_id = _prefix(self._buffer, start)
         check_bounds(header_len, payload_len, n_buffers, kind)
-        body = start + PREFIX.size
+        body = start + _SIZE
         end = body + header_len + payload_len
         if end - start <= have and not n_buffers:
             view = self._view
@@ -92,7 +94,7 @@ class Connection:
                 self._start = self._end = 0
             else:
                 self._start = end
-            return Frame(kind, flags, request_id, header, payload, ())
+            return _frame(Frame, (kind, flags, request_id, header, payload, ()))
         self._start = body
         header = self._take(header_len)
         payload = self._take(payload_len)

@@ -3,7 +3,7 @@
 ::
 
     header bytes u32 | payload bytes u32 | buffers u16 | type u8 | flags u8 | request u32
-    header | payload | one u64 per buffer (its length; the top bit: a bytearray) | the buffers
+    header | payload | one u64 per buffer (its length; the top bit: writable) | the buffers
 
 All little-endian. The header is at most 1 MiB, a whole frame at most 1 GiB.
 """
@@ -37,7 +37,7 @@ REQUEST, REPLY, ERROR, MOVED = 1, 2, 3, 4
 PIPELINED = 1
 """Flag of a request whose sender goes on without waiting for the reply."""
 _TYPES = frozenset((REQUEST, REPLY, ERROR, MOVED))
-_BYTEARRAY = 1 << 63
+_MUTABLE = 1 << 63
 
 
 class Frame(NamedTuple):
@@ -54,6 +54,10 @@ class Frame(NamedTuple):
     header: bytes
     payload: bytes
     buffers: Sequence[Any]
+
+
+def _writable(buffer: Any) -> bool:
+    return type(buffer) is bytearray or (type(buffer) is memoryview and not buffer.readonly)
 
 
 def frame_head(
@@ -76,7 +80,7 @@ def frame_head(
         )
     table = struct.pack(
         f"<{len(buffers)}Q",
-        *(n | _BYTEARRAY if type(b) is bytearray else n for n, b in zip(lengths, buffers, strict=True)),
+        *(n | _MUTABLE if _writable(b) else n for n, b in zip(lengths, buffers, strict=True)),
     )
     prefix = PREFIX.pack(len(header), len(payload), len(buffers), kind, flags, request_id)
     return b"".join((prefix, header, payload, table))
@@ -89,9 +93,9 @@ def check_bounds(header_len: int, payload_len: int, buffers: int, kind: int) -> 
 
 
 def buffer_lengths(table: bytes, payload_len: int) -> list[tuple[int, bool]]:
-    """Length, and whether it is a bytearray, of each buffer; FrameError when they sum past the bound."""
+    """Length, and whether it is writable, of each buffer; FrameError when they sum past the bound."""
     raw = struct.unpack(f"<{len(table) // 8}Q", table)
-    lengths = [(entry & ~_BYTEARRAY, bool(entry & _BYTEARRAY)) for entry in raw]
+    lengths = [(entry & ~_MUTABLE, bool(entry & _MUTABLE)) for entry in raw]
     if payload_len + sum(length for length, _ in lengths) > MAX_FRAME:
         raise FrameError(f"buffers past the bound of {MAX_FRAME} bytes")
     return lengths

@@ -1,0 +1,63 @@
+"""Pictures as IPython formatters, by type; installed and taken away together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from paglets_nb.widgets import pictures
+
+__all__ = ["Formatting"]
+
+_HTML, _TEXT = "text/html", "text/plain"
+
+
+def _plain(make: Any) -> Any:
+    """A picture's text as IPython's pretty printer wants it."""
+
+    def show(value: Any, printer: Any, cycle: bool) -> None:
+        printer.text(make(value))
+
+    return show
+
+
+def _show_task(handle: Any) -> None:
+    from paglets_nb.widgets.task_view import show_task
+
+    show_task(handle)
+
+
+class Formatting:
+    """The formatters the extension adds to a shell.
+
+    Args:
+        display_formatter: the shell's.
+    """
+
+    def __init__(self, display_formatter: Any) -> None:
+        self._html = display_formatter.formatters[_HTML]
+        self._text = display_formatter.formatters[_TEXT]
+        self._whole = display_formatter.ipython_display_formatter
+        self._added: list[tuple[Any, Any]] = []
+
+    def install(self) -> None:
+        """Add the pictures of the project's own types; their modules are not imported for it."""
+        for name, picture in pictures.PICTURES.items():
+            module, _, cls = name.rpartition(".")
+            self._html.for_type_by_name(module, cls, picture.html)
+            self._text.for_type_by_name(module, cls, _plain(picture.text))
+            self._added += [(self._html, name), (self._text, name)]
+        module, _, cls = pictures.TASK_HANDLE.rpartition(".")
+        self._whole.for_type_by_name(module, cls, _show_task)
+        self._added.append((self._whole, pictures.TASK_HANDLE))
+
+    def add_reply(self, cls: type) -> None:
+        """Show instances of a reply's dataclass as a picture, unless something shows them already."""
+        if cls not in self._html:
+            self._html.for_type(cls, pictures.reply_html)
+            self._added.append((self._html, cls))
+
+    def remove(self) -> None:
+        """Take every formatter away that was added."""
+        for formatter, kind in self._added:
+            formatter.pop(kind, None)
+        self._added.clear()

@@ -1,0 +1,183 @@
+"""What a notebook's magics share: its mesh, and how words become its objects."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+
+from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.turns import default_origin
+from paglets_nb.errors import InvalidAgentError, PagletError
+from paglets_nb.magics.boundary import did_you_mean
+from paglets_nb.magics.tokens import Word
+from paglets_nb.mesh.relay import remember_cell
+
+if TYPE_CHECKING:
+    from paglets_nb.mesh.mesh import HostHandle, Mesh
+    from paglets_nb.services.contracts import ServiceOperation
+
+__all__ = ["Session"]
+
+
+class Session:
+    """The state of the magics in one IPython shell.
+
+    Args:
+        shell: the shell.
+        register_picture: shows values of a dataclass as pictures from then on.
+
+    Attributes:
+        mesh: the notebook's mesh; None while there is none.
+        namespace: where the line that runs now looks names up.
+    """
+
+    def __init__(self, shell: Any, register_picture: Callable[[type], None] | None = None) -> None:
+        self.shell = shell
+        self.mesh: Mesh | None = None
+        self.namespace: Mapping[str, Any] = shell.user_ns
+        self.last_cell_line = ""
+        self._register_picture = register_picture
+
+    # ---- the cell that runs now
+
+    def parent(self) -> dict[str, Any]:
+        """The header of the message whose cell runs now; empty outside a kernel."""
+        get_parent = getattr(self.shell, "get_parent", None)
+        return dict(get_parent() or {}) if get_parent is not None else {}
+
+    def on_cell(self, info: Any = None) -> None:
+        """Before each cell: what is sent from now on speaks for it, and its output goes there."""
+        lines = (getattr(info, "raw_cell", "") or "").strip().splitlines()
+        self.last_cell_line = lines[-1] if lines else ""
+        parent = self.parent()
+        default_origin.cell = parent.get("header", {}).get("msg_id", "")
+        if default_origin.cell:
+            remember_cell(parent)
+
+    def shows_result_of(self, line_start: str) -> bool:
+        """Whether IPython itself displays what the running magic returns."""
+        last = self.last_cell_line
+        return last.startswith(("%%paglet", line_start)) and not last.rstrip().endswith(";")
+
+    def say(self, text: str) -> None:
+        """Write a line to the cell's output."""
+        sys.stdout.write(f"{text}\n")
+
+    # ---- the mesh and its hosts
+
+    def require_mesh(self) -> Mesh:
+        """The mesh; UsageError when there is none."""
+        if self.mesh is None or not self.mesh.running:
+            raise UsageError("no mesh is up; start one with: %paglet up")
+        return self.mesh
+
+    def stop_mesh(self) -> None:
+        """Stop the mesh, if there is one."""
+        mesh, self.mesh = self.mesh, None
+        if mesh is not None:
+            mesh.stop()
+
+    def host(self, name: str) -> HostHandle:
+        """A host by name; UsageError lists the known ones."""
+        known = {handle.name: handle for handle in self.require_mesh().hosts()}
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            raise UsageError(f"no host {str(name)!r} in the mesh (hosts: {listed}){did_you_mean(name, known)}")
+        return known[name]
+
+    # ---- paglets
+
+    def paglet(self, word: str) -> PagletProxy:
+        """A paglet by variable, name, id or unique start of an id.
+
+        Raises:
+            UsageError: there is no such paglet.
+        """
+        stands_for = word.value if isinstance(word, Word) else None
+        for value in (stands_for, self.namespace.get(str(word))):
+            value = getattr(value, "proxy", value)
+            if isinstance(value, PagletProxy):
+                return value
+        mesh = self.require_mesh()
+        try:
+            return mesh.paglet(str(word))
+        except InvalidAgentError as error:
+            names = [info.name or info.agent_id for info in mesh.listing()]
+            listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "") if names else "none"
+            raise UsageError(f"{error} (paglets: {listed}){did_you_mean(word, names)}") from None
+
+    def paglet_class(self, word: str) -> type[Paglet[Any]]:
+        """A paglet class by name in the notebook, or by ``module:Class``.
+
+        Raises:
+            UsageError: there is no such class, or it is no paglet.
+        """
+        value = word.value if isinstance(word, Word) and isinstance(word.value, type) else self._look_up_class(word)
+        if isinstance(value, type) and issubclass(value, Paglet) and value is not Paglet:
+            return value
+        raise UsageError(f"{word} is no paglet class (a subclass of Paglet) but {type(value).__name__}")
+
+    def _look_up_class(self, word: str) -> Any:
+        if word.isidentifier():
+            if word in self.namespace:
+                return self.namespace[word]
+            known = self.class_names()
+            listed = ", ".join(known) or "none"
+            raise UsageError(f"no class {str(word)!r} here (paglet classes: {listed}){did_you_mean(word, known)}")
+        from paglets_nb.codec.names import resolve_qualified_name
+
+        name = str(word) if ":" in word else ":".join(word.rpartition(".")[::2])
+        try:
+            return resolve_qualified_name(name)
+        except PagletError as error:
+            raise UsageError(f"{error}") from None
+
+    def class_names(self) -> list[str]:
+        """The paglet classes of the notebook that a person may want to create."""
+        return sorted(
+            name
+            for name, value in list(self.namespace.items())
+            if isinstance(value, type)
+            and issubclass(value, Paglet)
+            and value.__module__.partition(".")[0] != "paglets_nb"
+            and not name.startswith("_")
+        )
+
+    def operation(self, proxy: PagletProxy, name: str) -> ServiceOperation:
+        """A typed operation of a paglet; UsageError lists those it has."""
+        operations = {operation.name: operation for operation in self.require_mesh().operations(proxy)}
+        if name not in operations:
+            owner = self.label(proxy)
+            if not operations:
+                raise UsageError(f"{owner} has no typed operations; use: %paglet send")
+            listed = ", ".join(operations)
+            raise UsageError(
+                f"{owner} has no operation {str(name)!r} (operations: {listed}){did_you_mean(name, operations)}"
+            )
+        return operations[name]
+
+    def task_class(self, proxy: PagletProxy) -> Any:
+        """The class of a task; UsageError for a paglet that is none."""
+        from paglets_nb.patterns.tasks import TaskPaglet
+
+        cls = self.require_mesh().class_of(proxy)
+        if not issubclass(cls, TaskPaglet):
+            raise UsageError(f"{self.label(proxy)} is no task but a {cls.__name__} (tasks subclass TaskPaglet)")
+        return cls
+
+    def label(self, proxy: PagletProxy) -> str:
+        """A paglet as messages call it: its name, or class and id."""
+        kind = proxy.class_name.partition("#")[0].rpartition(":")[2].rpartition(".")[2]
+        return proxy.name or f"{kind or 'paglet'} {proxy.agent_id}"
+
+    def shown(self, value: Any) -> Any:
+        """A reply, whose type has a picture from now on."""
+        cls = type(value)
+        if self._register_picture is not None and dataclasses.is_dataclass(cls) and not hasattr(cls, "_repr_html_"):
+            self._register_picture(cls)
+        return value

@@ -1,0 +1,21 @@
+"""``%paglet hosts``."""
+
+from __future__ import annotations
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.session import Session
+from paglets_nb.widgets.tables import HostTable
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """It takes no arguments."""
+
+
+def run(session: Session, arguments: Arguments) -> HostTable:
+    """The hosts, as a list that shows as a table."""
+    return HostTable(session.require_mesh().hosts())
+
+
+VERB = LineVerb(configure, run)

@@ -1,0 +1,24 @@
+"""``%paglet ls [--on HOST]``."""
+
+from __future__ import annotations
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.session import Session
+from paglets_nb.widgets.tables import PagletTable
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--on", metavar="HOST", help="only the paglets of this host")
+
+
+def run(session: Session, arguments: Arguments) -> PagletTable:
+    """The paglets' proxies, as a list that shows as a table."""
+    mesh = session.require_mesh()
+    on = session.host(arguments.on).name if arguments.on else ""
+    return PagletTable([info for info in mesh.listing() if on in ("", info.host_name)], mesh.client)
+
+
+VERB = LineVerb(configure, run)

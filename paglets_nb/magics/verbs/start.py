@@ -1,0 +1,76 @@
+"""``%paglet start PAGLET [field=value ...] [--wait]``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
+from paglets_nb.magics.session import Session
+from paglets_nb.magics.values import build, read_json, words_of
+
+if TYPE_CHECKING:
+    from paglets_nb.patterns.task_client import TaskHandle
+
+__all__ = ["VERB", "configure_start", "request_of", "start_task"]
+
+_QUICK = 0.05
+
+
+def configure_start(parser: VerbParser) -> None:
+    """Add the arguments that line and cell share."""
+    parser.add_argument("paglet", metavar="PAGLET", help="a task: a name, an id or its start, or a variable")
+    parser.add_argument("--wait", action="store_true", help="return when it is done; a stop cancels it")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="with --wait: how long")
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    configure_start(parser)
+    parser.add_argument("--json", metavar="JSON", help="the request, or a part of it, as a JSON object")
+
+
+def start_task(session: Session, proxy: PagletProxy, cls: Any, request: Any, arguments: Arguments) -> TaskHandle[Any]:
+    """Start a task and show its progress; with ``--wait`` block until it is done."""
+    from paglets_nb.errors import CallTimeoutError
+    from paglets_nb.patterns.task_client import TaskClient
+    from paglets_nb.patterns.tasks import TaskStatus
+    from paglets_nb.widgets.task_view import show_task
+
+    client = TaskClient.for_paglet(proxy, cls)
+    if client.status().status in (TaskStatus.RUNNING, TaskStatus.WAITING_FOR_ARRIVAL):
+        raise UsageError(f"{session.label(proxy)} is running already; use: %paglet wait, or %paglet cancel")
+    session.shown_type(client.result_type)
+    handle = client.submit(request)
+    handle.wait(_QUICK)
+    if not session.shows_result_of("%paglet start") or arguments.wait:
+        show_task(handle)
+    if arguments.wait:
+        try:
+            snapshot = handle.wait(arguments.timeout)
+        except KeyboardInterrupt:
+            handle.cancel()
+            raise
+        if not snapshot.done:
+            raise CallTimeoutError(f"task {session.label(proxy)}", arguments.timeout)
+    return handle
+
+
+def run(session: Session, arguments: Arguments) -> TaskHandle[Any]:
+    """Start the task with the fields of its request."""
+    proxy = session.paglet(arguments.paglet)
+    cls = session.task_class(proxy)
+    fields = words_of(read_json(arguments.json)) if arguments.json else {}
+    request = build(cls.request_class(), {**fields, **arguments.fields}, owner=f"task {cls.__name__}")
+    return start_task(session, proxy, cls, request, arguments)
+
+
+def request_of(session: Session, arguments: Arguments) -> type:
+    """The dataclass of the request."""
+    request: type = session.task_class(session.paglet(arguments.paglet)).request_class()
+    return request
+
+
+VERB = LineVerb(configure, run, fields="field", fields_of=request_of)

@@ -1,0 +1,63 @@
+"""``%paglet up [N or NAME...]``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from IPython.core.error import UsageError
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.progress import ProgressLine
+from paglets_nb.magics.session import Session
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("hosts", nargs="*", metavar="N_OR_NAME", help="how many hosts, or their names (default: 2)")
+    parser.add_argument("--engine", default="local", choices=["local"], help="what starts the hosts")
+    parser.add_argument("--name", metavar="NAME", help="the mesh's name")
+
+
+def _wanted(words: list[str]) -> int | list[str]:
+    if not words:
+        return 2
+    if len(words) == 1 and words[0].isdecimal():
+        return int(words[0])
+    return [name for word in words for name in str(word).split(",") if name]
+
+
+def run(session: Session, arguments: Arguments) -> Any:
+    """Start the mesh, telling how far it is."""
+    if session.mesh is not None and session.mesh.running:
+        names = ", ".join(handle.name for handle in session.mesh.hosts())
+        raise UsageError(f"a mesh is up already ({names}); stop it first with: %paglet down")
+    from paglets_nb.mesh.mesh import Mesh
+
+    wanted = _wanted(arguments.hosts)
+    mesh = Mesh(wanted, name=arguments.name, engine=arguments.engine)
+    count = wanted if isinstance(wanted, int) else len(wanted)
+    line = ProgressLine(session.shell)
+    line.update(f"starting {count} host{'s' * (count != 1)} ...")
+    lock, up = threading.Lock(), []
+
+    def tell(handle: Any) -> None:
+        with lock:
+            up.append(f"{handle.name} (pid {handle.pid})")
+            line.update(f"{len(up)} of {count} up: {', '.join(up)}")
+
+    began = time.monotonic()
+    try:
+        mesh.start(tell)
+    except BaseException:
+        line.update("the mesh did not start")
+        raise
+    session.mesh = mesh
+    line.finish(f"mesh {mesh.name} is up: {count} host{'s' * (count != 1)} in {time.monotonic() - began:.1f} s")
+    return mesh
+
+
+VERB = LineVerb(configure, run)
