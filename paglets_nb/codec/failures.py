@@ -17,13 +17,16 @@ from typing import Any
 import msgspec
 
 from paglets_nb import errors
-from paglets_nb.codec import payload
+from paglets_nb.codec import payload, wire
 from paglets_nb.codec.names import qualified_name
 from paglets_nb.codec.wire import CODING_ERRORS
 from paglets_nb.core.tracebacks import MAX_TRACEBACK, format_user_traceback, is_ours
 from paglets_nb.errors import PagletError, RemoteHostError, SerializationError
 
 __all__ = ["RemoteTraceback", "decode_error", "encode_error"]
+
+_OURS = ("remote_traceback", "remote_host")
+_in_band = msgspec.msgpack.Encoder(enc_hook=wire.encode_hook).encode
 
 
 class Failure(msgspec.Struct, array_like=True):
@@ -49,11 +52,29 @@ class RemoteTraceback(Exception):  # noqa: N818 - it is no error but the text of
 
 
 def _plain(value: Any) -> Any:
+    """What of a value travels with an error: itself where it fits into msgpack, else its repr."""
     try:
-        encoded, buffers = payload.encode(value)
-        return payload.decode(encoded, buffers)
-    except SerializationError:
-        return repr(value)
+        return msgspec.msgpack.decode(_in_band(value))
+    except Exception:  # user code: its conversions may raise anything
+        return wire.shown(value, MAX_TRACEBACK)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # user code: its text may raise anything
+        return "<its text cannot be made>"
+
+
+def _encodable(text: str) -> str:
+    return text[-MAX_TRACEBACK:].encode(errors="backslashreplace").decode()
+
+
+def _arguments(error: BaseException) -> tuple[Any, ...]:
+    """The arguments that make the error again; an OSError keeps its file names apart."""
+    if isinstance(error, OSError) and not isinstance(error, PagletError):
+        return tuple(OSError.__reduce__(error)[1])
+    return error.args
 
 
 def encode_error(error: BaseException, where: str) -> bytes:
@@ -63,19 +84,19 @@ def encode_error(error: BaseException, where: str) -> bytes:
         error: what was raised.
         where: the host and paglet it was raised in.
     """
-    text = getattr(error, "remote_traceback", "") or format_user_traceback(error)
     attributes = {
-        key: _plain(value) for key, value in vars(error).items() if not key.startswith("_") and key != "remote_traceback"
+        key: _plain(value) for key, value in vars(error).items() if not key.startswith("_") and key not in _OURS
     }
-    failure = Failure(
-        type_name=qualified_name(type(error)),
-        message=str(error)[:MAX_TRACEBACK],
-        args=[_plain(value) for value in error.args],
-        attributes=attributes,
-        traceback=text,
-        where=getattr(error, "remote_host", "") or where,
+    return _in_band(
+        Failure(
+            type_name=qualified_name(type(error)),
+            message=_encodable(_text(error)[:MAX_TRACEBACK]),
+            args=[_plain(value) for value in _arguments(error)],
+            attributes=attributes,
+            traceback=_encodable(getattr(error, "remote_traceback", "") or format_user_traceback(error)),
+            where=getattr(error, "remote_host", "") or where,
+        )
     )
-    return payload.encode(failure)[0]
 
 
 def _exception_type(name: str) -> type[Exception] | None:
@@ -105,18 +126,29 @@ def _rebuild(failure: Failure) -> Exception:
     return RemoteHostError(failure.message, type_name=failure.type_name.rpartition(":")[2])
 
 
+def _coloured(text: str) -> str:
+    """The text of a traceback as a terminal or a notebook colours it, where pygments is installed."""
+    try:
+        from pygments import highlight
+        from pygments.formatters import TerminalFormatter
+        from pygments.lexers import PythonTracebackLexer
+    except ImportError:
+        return text
+    return str(highlight(text, PythonTracebackLexer(), TerminalFormatter()))
+
+
 def _render(self: Any) -> list[str]:
-    name = type(self).__name__
-    lines = ["-" * 75, f"{name:<40}{'Traceback (most recent call last)':>35}"]
-    local = traceback.extract_tb(self.__traceback__)
-    mine = [frame for frame in local if not is_ours(frame.filename)]
-    mine = [frame for frame in mine if f"{os.sep}IPython{os.sep}" not in frame.filename]
-    for entry in traceback.format_list(mine):
-        lines.extend(entry.rstrip("\n").split("\n"))
-    lines.append(f"-- on {self.remote_host} --")
+    """The lines a notebook shows: where it was called here, then where it was raised over there."""
+    local = [frame for frame in traceback.extract_tb(self.__traceback__) if not is_ours(frame.filename)]
+    mine = [frame for frame in local if f"{os.sep}IPython{os.sep}" not in frame.filename]
+    header = "Traceback (most recent call last)"
     remote = self.remote_traceback.rstrip("\n").split("\n")
-    lines.extend(remote[1:] if remote and remote[0].startswith("Traceback") else remote)
-    return lines
+    if remote and remote[0].startswith(header):
+        remote = remote[1:]
+    here = _coloured(f"{header}:\n" + "".join(traceback.format_list(mine))).rstrip("\n").split("\n")[1:]
+    there = _coloured(f"{header}:\n" + "\n".join(remote)).rstrip("\n").split("\n")[1:]
+    title = f"{type(self).__name__:<40}{header:>35}"
+    return ["-" * len(title), title, *here, f"on {self.remote_host}:", *there]
 
 
 def decode_error(data: bytes) -> Exception:

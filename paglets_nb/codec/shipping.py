@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import linecache
 import sys
 import threading
@@ -104,6 +105,45 @@ def _fresh_classes() -> Iterator[None]:
             tracked.update(before)
 
 
+@contextmanager
+def _by_value(cls: type) -> Iterator[None]:
+    """Pickle what the class uses of modules that nobody else can import by value, as of ``__main__``."""
+    modules = {owner.__module__: sys.modules.get(owner.__module__) for owner in cls.__mro__ if not importable(owner)}
+    here = [
+        module
+        for name, module in modules.items()
+        if name != "__main__" and module is not None and getattr(module, "__spec__", None) is None
+    ]
+    known = cloudpickle.list_registry_pickle_by_value()
+    here = [module for module in here if module.__name__ not in known]
+    for module in here:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in here:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+class _ClassPickler(cloudpickle.Pickler):
+    """Leaves out what msgspec keeps on classes that it has seen, which cannot be pickled."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Reduce a class without msgspec's cache."""
+        reduced = super().reducer_override(obj)
+        if isinstance(obj, type) and isinstance(reduced, tuple) and len(reduced) > 2:
+            for part in reduced[2] or ():
+                if isinstance(part, dict):
+                    part.pop("__msgspec_cache__", None)
+        return reduced
+
+
+def _pickled(cls: type) -> bytes:
+    with io.BytesIO() as file:
+        _ClassPickler(file).dump(cls)
+        return file.getvalue()
+
+
 class CodeStore:
     """The bundles this process has made or was sent, at most ``MAX_BUNDLES``."""
 
@@ -130,7 +170,8 @@ class CodeStore:
         if isinstance(module, ModuleType):
             _resolve_annotations(vars(module))
         try:
-            pickled = cloudpickle.dumps(cls)
+            with self._lock, _by_value(cls):
+                pickled = _pickled(cls)
         except Exception as error:
             raise SerializationError(f"class {cls.__qualname__} cannot be shipped: {error}") from error
         name = qualified_name(cls)

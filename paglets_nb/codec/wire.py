@@ -32,16 +32,16 @@ _SCALARS = (str, int, float, bool, type(None), *BINARY)
 
 def is_array(value: Any) -> bool:
     """Whether the value is a numpy array of plain elements, which travels as a raw buffer."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not isinstance(value, numpy.ndarray) or not value.ndim:
+    ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
+    if ndarray is None or not isinstance(value, ndarray) or not value.ndim:
         return False
     return not value.dtype.hasobject and value.dtype.names is None
 
 
 def passed_through() -> tuple[type, ...]:
     """The types that stay as they are in wire values."""
-    numpy = sys.modules.get("numpy")
-    return BINARY if numpy is None else (*BINARY, numpy.ndarray)
+    ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
+    return BINARY if ndarray is None else (*BINARY, ndarray)
 
 
 def encode_hook(value: Any) -> Any:
@@ -74,6 +74,11 @@ def find_unfit(value: Any, path: str = "", depth: int = 0) -> tuple[str, Any] | 
         return path, value
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
         return path, value
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeError:
+            return path, value
     if isinstance(value, _SCALARS) or is_array(value):
         return None
     items: Any

@@ -38,8 +38,9 @@ class Extension:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._formatting = Formatting(shell.display_formatter)
-        self.session = Session(shell, self._formatting.add_reply)
+        self.session = Session(shell)
+        self._formatting = Formatting(shell.display_formatter, self.session.show_task)
+        self.session.register_picture = self._formatting.add_reply
         completer = LineCompleter(self.session)
 
         @context_matcher(identifier="paglets_nb")  # type: ignore[untyped-decorator]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from paglets_nb.widgets import pictures
@@ -20,20 +21,16 @@ def _plain(make: Any) -> Any:
     return show
 
 
-def _show_task(handle: Any) -> None:
-    from paglets_nb.widgets.task_view import show_task
-
-    show_task(handle)
-
-
 class Formatting:
     """The formatters the extension adds to a shell.
 
     Args:
         display_formatter: the shell's.
+        show_task: displays a task's handle.
     """
 
-    def __init__(self, display_formatter: Any) -> None:
+    def __init__(self, display_formatter: Any, show_task: Callable[[Any], None]) -> None:
+        self._show_task = show_task
         self._html = display_formatter.formatters[_HTML]
         self._text = display_formatter.formatters[_TEXT]
         self._whole = display_formatter.ipython_display_formatter
@@ -47,7 +44,7 @@ class Formatting:
             self._text.for_type_by_name(module, cls, _plain(picture.text))
             self._added += [(self._html, name), (self._text, name)]
         module, _, cls = pictures.TASK_HANDLE.rpartition(".")
-        self._whole.for_type_by_name(module, cls, _show_task)
+        self._whole.for_type_by_name(module, cls, self._show_task)
         self._added.append((self._whole, pictures.TASK_HANDLE))
 
     def add_reply(self, cls: type) -> None:

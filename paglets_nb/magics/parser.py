@@ -62,9 +62,7 @@ class VerbParser(argparse.ArgumentParser):
 
     def options(self) -> dict[str, argparse.Action]:
         """The options by the way they are written, the short ones left out."""
-        return {
-            text: action for action in self._actions for text in action.option_strings if text.startswith("--")
-        }
+        return {text: action for action in self._actions for text in action.option_strings if text.startswith("--")}
 
     def positionals(self) -> list[argparse.Action]:
         """The arguments without a name, in order."""
@@ -90,7 +88,7 @@ class VerbParser(argparse.ArgumentParser):
         options = self.options()
         for word in plain:
             if word.startswith("--") and word.partition("=")[0] not in options:
-                self.error(f"no option {str(word)}{did_you_mean(word, options)}")
+                self.error(f"no option {word!s}{did_you_mean(word, options)}")
         try:
             arguments = self.parse_intermixed_args(plain)
         except argparse.ArgumentError as error:

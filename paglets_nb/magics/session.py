@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,12 @@ from paglets_nb.mesh.relay import remember_cell
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
+    from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
 
 __all__ = ["Session"]
+
+_LISTED = 12
 
 
 class Session:
@@ -29,19 +33,20 @@ class Session:
 
     Args:
         shell: the shell.
-        register_picture: shows values of a dataclass as pictures from then on.
 
     Attributes:
         mesh: the notebook's mesh; None while there is none.
         namespace: where the line that runs now looks names up.
+        register_picture: shows values of a dataclass as pictures from then on.
     """
 
-    def __init__(self, shell: Any, register_picture: Callable[[type], None] | None = None) -> None:
+    def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.mesh: Mesh | None = None
         self.namespace: Mapping[str, Any] = shell.user_ns
-        self.last_cell_line = ""
-        self._register_picture = register_picture
+        self.register_picture: Callable[[type], None] = lambda _cls: None
+        self._cell_number = 0
+        self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now
 
@@ -52,17 +57,20 @@ class Session:
 
     def on_cell(self, info: Any = None) -> None:
         """Before each cell: what is sent from now on speaks for it, and its output goes there."""
-        lines = (getattr(info, "raw_cell", "") or "").strip().splitlines()
-        self.last_cell_line = lines[-1] if lines else ""
+        self._cell_number += 1
         parent = self.parent()
         default_origin.cell = parent.get("header", {}).get("msg_id", "")
         if default_origin.cell:
             remember_cell(parent)
 
-    def shows_result_of(self, line_start: str) -> bool:
-        """Whether IPython itself displays what the running magic returns."""
-        last = self.last_cell_line
-        return last.startswith(("%%paglet", line_start)) and not last.rstrip().endswith(";")
+    def show_task(self, handle: TaskHandle[Any]) -> None:
+        """Show a task's progress, once in a cell however often it is displayed there."""
+        if self._tasks_shown.get(handle) == self._cell_number:
+            return
+        self._tasks_shown[handle] = self._cell_number
+        from paglets_nb.widgets.task_view import show_task
+
+        show_task(handle)
 
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
@@ -100,16 +108,24 @@ class Session:
         """
         stands_for = word.value if isinstance(word, Word) else None
         for value in (stands_for, self.namespace.get(str(word))):
-            value = getattr(value, "proxy", value)
-            if isinstance(value, PagletProxy):
-                return value
+            proxy = getattr(value, "proxy", value)
+            if isinstance(proxy, PagletProxy):
+                return proxy
         mesh = self.require_mesh()
         try:
             return mesh.paglet(str(word))
-        except InvalidAgentError as error:
-            names = [info.name or info.agent_id for info in mesh.listing()]
-            listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "") if names else "none"
-            raise UsageError(f"{error} (paglets: {listed}){did_you_mean(word, names)}") from None
+        except InvalidAgentError:
+            raise UsageError(self._no_paglet(str(word))) from None
+
+    def _no_paglet(self, word: str) -> str:
+        """Why a word stands for no paglet."""
+        infos = self.require_mesh().listing()
+        begun = [info.agent_id for info in infos if info.agent_id.startswith(word)]
+        if len(begun) > 1:
+            return f"{word!r} begins {len(begun)} paglets' ids: {', '.join(begun[:4])}"
+        names = [info.name or info.agent_id for info in infos]
+        listed = (", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")) or "none"
+        return f"no paglet {word!r} in the mesh (paglets: {listed}){did_you_mean(word, names)}"
 
     def paglet_class(self, word: str) -> type[Paglet[Any]]:
         """A paglet class by name in the notebook, or by ``module:Class``.
@@ -177,7 +193,10 @@ class Session:
 
     def shown(self, value: Any) -> Any:
         """A reply, whose type has a picture from now on."""
-        cls = type(value)
-        if self._register_picture is not None and dataclasses.is_dataclass(cls) and not hasattr(cls, "_repr_html_"):
-            self._register_picture(cls)
+        self.show_type(type(value))
         return value
+
+    def show_type(self, cls: type) -> None:
+        """Show instances of a reply's dataclass as pictures from now on."""
+        if dataclasses.is_dataclass(cls) and not hasattr(cls, "_repr_html_"):
+            self.register_picture(cls)

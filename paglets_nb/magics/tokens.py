@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from IPython.core.error import UsageError
 from IPython.utils.text import DollarFormatter
@@ -37,11 +37,13 @@ class Word(str):
         exact: the value is meant as it is, and must not be read from its text.
     """
 
+    __slots__ = ("exact", "field", "value")
+
     value: Any
     field: str
     exact: bool
 
-    def __new__(cls, text: str, value: Any = NO_VALUE, field: str = "", *, exact: bool = False) -> Word:
+    def __new__(cls, text: str, value: Any = NO_VALUE, field: str = "", *, exact: bool = False) -> Self:
         """Make a word."""
         word = super().__new__(cls, text)
         word.value, word.field, word.exact = value, field, exact

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from paglets_nb.errors import FrameError
@@ -96,13 +95,31 @@ class Connection:
                 self._start = end
             return _frame(Frame, (kind, flags, request_id, header, payload, ()))
         self._start = body
-        header = self._take(header_len)
-        payload = self._take(payload_len)
-        buffers = [
-            self._take_bytearray(length) if mutable else self._take(length)
-            for length, mutable in buffer_lengths(self._take(8 * n_buffers), payload_len)
-        ]
+        with self._mid_frame():
+            header = self._take(header_len)
+            payload = self._take(payload_len)
+            buffers = [
+                self._take_bytearray(length) if mutable else self._take(length)
+                for length, mutable in buffer_lengths(self._take(8 * n_buffers), payload_len)
+            ]
         return Frame(kind, flags, request_id, header, payload, buffers)
+
+    @contextmanager
+    def _mid_frame(self) -> Iterator[None]:
+        """The rest of a frame must come in time, also where the next frame may be long in coming."""
+        before = self._timeout
+        if not before:
+            self.set_timeout(_MID_FRAME)
+        try:
+            yield
+        except BlockingIOError:
+            if before:
+                raise
+            raise FrameError("the rest of a frame did not come") from None
+        finally:
+            if not before and not self.closed:
+                with suppress(OSError):
+                    self.set_timeout(before)
 
     def has_buffered(self) -> bool:
         """Whether bytes of a further frame have been read already."""
@@ -116,14 +133,22 @@ class Connection:
             self._start, self._end = 0, len(rest)
         elif self._start == self._end:
             self._start = self._end = 0
+        if self._start == self._end:
+            count = self.sock.recv_into(self._view)
+            if not count:
+                return False
+            self._end = count
+        if self._end - self._start < wanted:
+            with self._mid_frame():
+                self._complete(wanted)
+        return True
+
+    def _complete(self, wanted: int) -> None:
         while self._end - self._start < wanted:
             count = self.sock.recv_into(self._view[self._end :])
             if not count:
-                if self._end > self._start:
-                    raise ConnectionResetError("closed in the middle of a frame")
-                return False
+                raise ConnectionResetError("closed in the middle of a frame")
             self._end += count
-        return True
 
     def _buffered(self, size: int) -> memoryview:
         taken = self._view[self._start : min(self._start + size, self._end)]
@@ -139,25 +164,13 @@ class Connection:
             return bytes(first)
         parts = [bytes(first)] if first else []
         missing = size - len(first)
-        deadline = time.monotonic() + _MID_FRAME
         while missing:
-            part = self._bounded_recv(missing, deadline)
-            deadline = time.monotonic() + _MID_FRAME
+            part = self.sock.recv(missing, socket.MSG_WAITALL)
+            if not part:
+                raise ConnectionResetError("closed in the middle of a frame")
             missing -= len(part)
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def _bounded_recv(self, size: int, deadline: float) -> bytes:
-        while True:
-            try:
-                part = self.sock.recv(size, socket.MSG_WAITALL)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise FrameError("the rest of a frame did not come") from None
-                continue
-            if not part:
-                raise ConnectionResetError("closed in the middle of a frame")
-            return part
 
     def _take_bytearray(self, size: int) -> bytearray:
         whole = bytearray(size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,7 +59,9 @@ class NotebookKernel:
     """Starts a stock kernel over ipc, executes cells and collects what they put out."""
 
     def __init__(self) -> None:
-        self.manager = KernelManager(transport="ipc", kernel_spec_manager=_Native())
+        self._folder = tempfile.TemporaryDirectory(prefix="nb-")
+        connection = os.path.join(self._folder.name, "kernel.json")
+        self.manager = KernelManager(transport="ipc", connection_file=connection, kernel_spec_manager=_Native())
         self.cells: dict[str, Cell] = {}
         self.client: Any = None
 
@@ -72,6 +75,7 @@ class NotebookKernel:
     def __exit__(self, *_exc: object) -> None:
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
+        self._folder.cleanup()
 
     @property
     def pid(self) -> int:

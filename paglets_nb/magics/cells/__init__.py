@@ -19,4 +19,4 @@ CELL_VERBS = {
 
 def load_cell_verb(name: str) -> CellVerb:
     """A verb by its name, which must be one of ``CELL_VERBS``."""
-    return cast(CellVerb, importlib.import_module(f"paglets_nb.magics.cells.{name}").VERB)
+    return cast("CellVerb", importlib.import_module(f"paglets_nb.magics.cells.{name}").VERB)

@@ -31,4 +31,4 @@ LINE_VERBS = {
 
 def load_line_verb(name: str) -> LineVerb:
     """A verb by its name, which must be one of ``LINE_VERBS``."""
-    return cast(LineVerb, importlib.import_module(f"paglets_nb.magics.verbs.{name}").VERB)
+    return cast("LineVerb", importlib.import_module(f"paglets_nb.magics.verbs.{name}").VERB)

@@ -10,6 +10,7 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
 from paglets_nb.magics.session import Session
 from paglets_nb.magics.values import build, read_json, words_of
+from paglets_nb.magics.verbs.status import not_done
 
 if TYPE_CHECKING:
     from paglets_nb.patterns.task_client import TaskHandle
@@ -34,19 +35,16 @@ def configure(parser: VerbParser) -> None:
 
 def start_task(session: Session, proxy: PagletProxy, cls: Any, request: Any, arguments: Arguments) -> TaskHandle[Any]:
     """Start a task and show its progress; with ``--wait`` block until it is done."""
-    from paglets_nb.errors import CallTimeoutError
     from paglets_nb.patterns.task_client import TaskClient
     from paglets_nb.patterns.tasks import TaskStatus
-    from paglets_nb.widgets.task_view import show_task
 
     client = TaskClient.for_paglet(proxy, cls)
     if client.status().status in (TaskStatus.RUNNING, TaskStatus.WAITING_FOR_ARRIVAL):
         raise UsageError(f"{session.label(proxy)} is running already; use: %paglet wait, or %paglet cancel")
-    session.shown_type(client.result_type)
+    session.show_type(client.result_type)
     handle = client.submit(request)
     handle.wait(_QUICK)
-    if not session.shows_result_of("%paglet start") or arguments.wait:
-        show_task(handle)
+    session.show_task(handle)
     if arguments.wait:
         try:
             snapshot = handle.wait(arguments.timeout)
@@ -54,7 +52,7 @@ def start_task(session: Session, proxy: PagletProxy, cls: Any, request: Any, arg
             handle.cancel()
             raise
         if not snapshot.done:
-            raise CallTimeoutError(f"task {session.label(proxy)}", arguments.timeout)
+            raise UsageError(not_done(session.label(proxy), arguments.timeout))
     return handle
 
 

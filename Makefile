@@ -1,0 +1,86 @@
+# make demo    installs into .venv and runs the quickstart on a mesh of two kernels
+# make test    installs what tests need and runs every check
+# make lab     opens JupyterLab on the tutorials
+# make bench   what calls cost, beside peers measured in the same run
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
+
+export PIP_NO_INPUT := 1
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint types layers unit notebooks lab bench clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+demo: $(VENV)/.demo
+	@$(BIN)/python notebooks/run_demo.py
+
+test: lint types layers unit notebooks
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+layers: $(VENV)/.test
+	$(BIN)/lint-imports --no-logo
+
+unit: $(VENV)/.test $(VENV)/.chromium
+	$(BIN)/python -m pytest
+
+notebooks: $(VENV)/.test
+	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout 60 \
+	  --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
+
+lab: $(VENV)/.lab
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m tests.benchmarks.calls
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(BIN)/python:
+	@echo "Making $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+
+# What is installed is stamped, so that it is done again only when pyproject.toml changed.
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "Installing paglets_nb and what the demo needs (a minute, the first time)"
+	@$(PIP) -e '.[demo]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	@echo "Installing what the tests need (a minute or two, the first time)"
+	@$(PIP) -e '.[test,bench]'
+	@touch $@
+
+$(VENV)/.lab: pyproject.toml | $(BIN)/python
+	@echo "Installing JupyterLab (a minute, the first time)"
+	@$(PIP) -e '.[lab]'
+	@touch $@
+
+$(VENV)/.bench: pyproject.toml | $(BIN)/python
+	@echo "Installing the peers of the benchmarks"
+	@$(PIP) -e '.[bench]'
+	@touch $@
+
+# A browser for tests that drive the notebook's page; without one they are skipped.
+$(VENV)/.chromium: | $(BIN)/python
+	@if command -v chromium >/dev/null 2>&1; then :; \
+	elif command -v apt-get >/dev/null 2>&1 && [ "$$(id -u)" = 0 ]; then \
+	  echo "Installing Chromium"; \
+	  $(APT) update && $(APT) install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null \
+	    || echo "Chromium could not be installed; tests that need a browser are skipped"; \
+	else echo "There is no Chromium; tests that need a browser are skipped"; fi
+	@touch $@

@@ -1,0 +1,25 @@
+"""``%paglet dispatch PAGLET HOST``."""
+
+from __future__ import annotations
+
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
+from paglets_nb.magics.session import Session
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("paglet", metavar="PAGLET", help="a name, an id or its start, or a variable")
+    parser.add_argument("host", metavar="HOST", help="where it goes")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for the transfer")
+
+
+def run(session: Session, arguments: Arguments) -> PagletProxy:
+    """Move the paglet; its proxy follows it."""
+    proxy = session.paglet(arguments.paglet)
+    return proxy.dispatch(session.host(arguments.host).name, timeout=arguments.timeout)
+
+
+VERB = LineVerb(configure, run)

@@ -1,0 +1,24 @@
+"""``%paglet dispose PAGLET ...``."""
+
+from __future__ import annotations
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.session import Session
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("paglets", nargs="+", metavar="PAGLET", help="names, ids or their starts, or variables")
+
+
+def run(session: Session, arguments: Arguments) -> None:
+    """End the paglets, all of them found before the first one ends."""
+    proxies = [session.paglet(word) for word in arguments.paglets]
+    for proxy in proxies:
+        proxy.dispose()
+    session.say(f"disposed: {', '.join(session.label(proxy) for proxy in proxies)}")
+
+
+VERB = LineVerb(configure, run)

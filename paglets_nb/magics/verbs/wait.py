@@ -1,0 +1,41 @@
+"""``%paglet wait PAGLET [--timeout SECONDS]``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
+from paglets_nb.magics.session import Session
+from paglets_nb.magics.verbs.status import not_done, task_client
+
+if TYPE_CHECKING:
+    from paglets_nb.patterns.task_client import TaskSnapshot
+
+__all__ = ["VERB"]
+
+_POLL = 2.0
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("paglet", metavar="PAGLET", help="a task: a name, an id or its start, or a variable")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="how long (default: until it is done)")
+
+
+def run(session: Session, arguments: Arguments) -> TaskSnapshot[Any]:
+    """Wait until the task is done."""
+    proxy, client = task_client(session, arguments.paglet)
+    deadline = None if arguments.timeout is None else time.monotonic() + arguments.timeout
+    while True:
+        left = _POLL if deadline is None else max(0.0, min(_POLL, deadline - time.monotonic()))
+        snapshot = client.wait(wait_timeout=left)
+        if snapshot.done:
+            return snapshot
+        if deadline is not None and time.monotonic() >= deadline:
+            raise UsageError(not_done(session.label(proxy), arguments.timeout))
+
+
+VERB = LineVerb(configure, run)

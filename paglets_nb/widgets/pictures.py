@@ -1,0 +1,275 @@
+"""Pictures, as HTML and as text, of what the magics return: pure functions of the objects.
+
+They are looked up by type in ``PICTURES``; nothing is asked of a host to draw one, but
+for a task's handle, which asks for its latest status.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from paglets_nb.widgets.markup import Markup, bar, clipped, details, escaped, muted, table, text_table
+
+__all__ = [
+    "PICTURES",
+    "TASK_HANDLE",
+    "Picture",
+    "class_label",
+    "details_html",
+    "details_text",
+    "elapsed",
+    "error_html",
+    "host_label",
+    "outcome_html",
+    "paglet_rows",
+    "reply_html",
+    "snapshot_html",
+    "snapshot_text",
+]
+
+TASK_HANDLE = "paglets_nb.patterns.task_client.TaskHandle"
+PAGLET_HEADERS = ("name", "class", "host", "id", "waiting")
+HOST_HEADERS = ("host", "state", "pid", "address")
+MAX_ENTRIES = 50
+MAX_NESTING = 4
+_COLOURS = {"COMPLETED": "#2e7d32", "FAILED": "#c62828", "CANCELLED": "#8d6e63"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How objects of one type look."""
+
+    html: Callable[[Any], str]
+    text: Callable[[Any], str]
+
+
+def class_label(class_name: str) -> str:
+    """A class's own name from its wire name."""
+    return class_name.partition("#")[0].rpartition(":")[2].rpartition(".")[2] or "paglet"
+
+
+def host_label(url: str) -> str:
+    """A host's name from its address."""
+    return url.rpartition("/")[2].removesuffix(".sock")
+
+
+# ---- hosts and meshes
+
+
+def _host_row(host: Any) -> tuple[object, ...]:
+    state = f"{host.state}: {host.reason}" if host.reason else host.state
+    return host.name, state, host.pid or "", host.url
+
+
+def mesh_html(mesh: Any) -> str:
+    """A mesh and its hosts."""
+    if not mesh.running:
+        return f"<b>mesh {escaped(mesh.name)}</b> is down"
+    rows = [_host_row(host)[:3] for host in mesh.hosts()]
+    return f"<b>mesh {escaped(mesh.name)}</b>{table(HOST_HEADERS[:3], rows).html}"
+
+
+def mesh_text(mesh: Any) -> str:
+    """The same as text."""
+    if not mesh.running:
+        return f"mesh {mesh.name} is down"
+    return f"mesh {mesh.name}\n{text_table(HOST_HEADERS[:3], [_host_row(host)[:3] for host in mesh.hosts()])}"
+
+
+def host_html(host: Any) -> str:
+    """A host."""
+    return table(HOST_HEADERS, [_host_row(host)]).html
+
+
+def host_text(host: Any) -> str:
+    """The same as text."""
+    name, state, pid, _url = _host_row(host)
+    return f"host {name}: {state}, pid {pid}"
+
+
+# ---- paglets
+
+
+def proxy_html(proxy: Any) -> str:
+    """A paglet where it was last known."""
+    name = f" <b>{escaped(proxy.name)}</b>" if proxy.name else ""
+    where = f"on {escaped(host_label(proxy.host_url))} {muted(proxy.agent_id).html}"
+    return f"{escaped(class_label(proxy.class_name))}{name} {where}"
+
+
+def proxy_text(proxy: Any) -> str:
+    """The same as text."""
+    name = f" {proxy.name!r}" if proxy.name else ""
+    return f"<{class_label(proxy.class_name)}{name} {proxy.agent_id} on {host_label(proxy.host_url)}>"
+
+
+def paglet_rows(infos: Any) -> list[tuple[object, ...]]:
+    """The rows of a listing, under ``PAGLET_HEADERS``."""
+    return [(info.name, class_label(info.class_name), info.host_name, info.agent_id, info.waiting) for info in infos]
+
+
+def info_html(info: Any) -> str:
+    """What a host tells of a paglet."""
+    return table(PAGLET_HEADERS, paglet_rows([info])).html
+
+
+def info_text(info: Any) -> str:
+    """The same as text."""
+    return text_table(PAGLET_HEADERS, paglet_rows([info]))
+
+
+def _facts(info: Mapping[str, Any]) -> list[tuple[str, object]]:
+    facts: list[tuple[str, object]] = [
+        ("class", class_label(info["class_name"])),
+        ("name", info.get("name", "")),
+        ("id", info["agent_id"]),
+        ("host", f"{info['host_name']} (pid {info['pid']})"),
+        ("waiting", f"{info.get('waiting', 0)} messages"),
+    ]
+    return [fact for fact in facts if fact[1] != ""]
+
+
+def details_html(info: Mapping[str, Any], signatures: list[tuple[str, str]]) -> str:
+    """A paglet with its operations and its state.
+
+    Args:
+        info: as ``PagletProxy.info`` answers.
+        signatures: the operations, each with what it takes.
+    """
+    state = [(name, clipped(value)) for name, value in info.get("state", {}).items()]
+    rows: list[tuple[object, object]] = list(_facts(info))
+    if signatures:
+        rows.append(("operations", table((), signatures)))
+    if state:
+        rows.append(("state", table((), state)))
+    return table((), rows).html
+
+
+def details_text(info: Mapping[str, Any], signatures: list[tuple[str, str]]) -> str:
+    """The same as text."""
+    lines = [f"{name:<11}{value}" for name, value in _facts(info)]
+    lines += [f"{'operations' if not at else '':<11}{name} {takes}" for at, (name, takes) in enumerate(signatures)]
+    state = list(info.get("state", {}).items())
+    lines += [f"{'state' if not at else '':<11}{name} = {clipped(value, 80)}" for at, (name, value) in enumerate(state)]
+    return "\n".join(lines)
+
+
+# ---- replies and other dataclasses
+
+
+def _value_markup(value: Any, nesting: int) -> object:
+    if nesting < MAX_NESTING:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return _fields_table(value, nesting + 1)
+        if isinstance(value, list | tuple) and value and all(dataclasses.is_dataclass(entry) for entry in value):
+            return _rows_table(value, nesting + 1)
+        if isinstance(value, dict) and value:
+            shown = list(value.items())[:MAX_ENTRIES]
+            return table((), [(str(key), _value_markup(entry, nesting + 1)) for key, entry in shown])
+    if isinstance(value, Enum):
+        return str(value.value)
+    return clipped(value)
+
+
+def _fields_table(value: Any, nesting: int) -> Markup:
+    names = [field.name for field in dataclasses.fields(value)]
+    return table((), [(name, _value_markup(getattr(value, name), nesting)) for name in names])
+
+
+def _rows_table(values: Any, nesting: int) -> Markup:
+    names = [field.name for field in dataclasses.fields(values[0])]
+    shown = values[:MAX_ENTRIES]
+    rows = [[_value_markup(getattr(value, name, ""), nesting) for name in names] for value in shown]
+    left = len(values) - len(shown)
+    return Markup(table(names, rows).html + (muted(f"and {left} more").html if left else ""))
+
+
+def reply_html(value: Any) -> str:
+    """Any dataclass: its fields by name."""
+    name = type(value).__name__
+    if not dataclasses.fields(value):
+        return f"<code>{escaped(name)}()</code>"
+    return f"<b>{escaped(name)}</b>{_fields_table(value, 0).html}"
+
+
+# ---- tasks
+
+
+def elapsed(snapshot: Any) -> float:
+    """Seconds since the task started, up to its end; 0 before."""
+    if not snapshot.started_at:
+        return 0.0
+    end = snapshot.completed_at or time.time()
+    return float(max(0.0, end - snapshot.started_at))
+
+
+def _headline(snapshot: Any) -> str:
+    status = "CANCELLING" if snapshot.cancelling and not snapshot.done else str(snapshot.status.value)
+    parts = [status, f"{snapshot.progress:.0%}", snapshot.note, f"{elapsed(snapshot):.1f} s"]
+    parts.append(f"on {snapshot.host_name}" if snapshot.host_name else "")
+    return " | ".join(part for part in parts if part)
+
+
+def outcome_html(snapshot: Any) -> str:
+    """The result or the error of a task that is done."""
+    parts = []
+    if snapshot.result is not None:
+        parts.append(reply_html(snapshot.result))
+    if snapshot.error:
+        parts.append(f"<div style='color:#c62828'>{escaped(snapshot.error)}</div>")
+    if snapshot.traceback:
+        parts.append(details("traceback", snapshot.traceback).html)
+    return "".join(parts)
+
+
+def error_html(error: BaseException) -> str:
+    """An error in one line."""
+    return f"<div style='color:#c62828'>{escaped(f'{type(error).__name__}: {error}')}</div>"
+
+
+def snapshot_html(snapshot: Any) -> str:
+    """Where a task stands: status, bar, note, time, place, result or error."""
+    colour = _COLOURS.get(str(snapshot.status.value), "#1565c0")
+    return f"<div>{bar(snapshot.progress, colour).html} {escaped(_headline(snapshot))}</div>{outcome_html(snapshot)}"
+
+
+def snapshot_text(snapshot: Any) -> str:
+    """The same as text."""
+    text = f"task {snapshot.agent_id}: {_headline(snapshot)}"
+    if snapshot.result is not None:
+        text += f"\n{clipped(snapshot.result)}"
+    if snapshot.error:
+        text += f"\n{snapshot.traceback.rstrip() or snapshot.error}"
+    return text
+
+
+def handle_html(handle: Any) -> str:
+    """A task's handle: where the task stands now."""
+    try:
+        return snapshot_html(handle.snapshot(timeout=2.0))
+    except Exception as error:  # a picture must not fail because its task's host is gone
+        return error_html(error)
+
+
+def handle_text(handle: Any) -> str:
+    """The same as text."""
+    try:
+        return snapshot_text(handle.snapshot(timeout=2.0))
+    except Exception as error:  # as above
+        return f"task {handle.proxy.agent_id}: {error}"
+
+
+PICTURES = {
+    "paglets_nb.mesh.mesh.Mesh": Picture(mesh_html, mesh_text),
+    "paglets_nb.mesh.handles.HostHandle": Picture(host_html, host_text),
+    "paglets_nb.core.proxy.PagletProxy": Picture(proxy_html, proxy_text),
+    "paglets_nb.host.protocol.PagletInfo": Picture(info_html, info_text),
+    "paglets_nb.patterns.task_client.TaskSnapshot": Picture(snapshot_html, snapshot_text),
+    TASK_HANDLE: Picture(handle_html, handle_text),
+}
+"""The pictures by the full name of their type."""

@@ -1,0 +1,1 @@
+"""Benchmarks: each holds a figure that the design promises against peers in the same run."""

@@ -1,0 +1,225 @@
+"""What a typed call costs, beside a raw ping-pong, Pyro5 and rpyc in the same run.
+
+Run as ``python -m tests.benchmarks.calls``; ends with status 1 when a promise is broken.
+The ratios are taken with every process and thread on one core, where only the work between
+the two system calls counts; on all cores the machine's wake-ups dominate every contender.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from paglets_nb import Mesh, OperationClient
+from tests.benchmarks.floors import RawPingPong, frame_sizes
+from tests.benchmarks.measure import Batch, Effort, interleave, latencies, ratio
+from tests.benchmarks.peers import NOT_INSTALLED, WINDOW, Peer, connect_pyro5, connect_rpyc
+from tests.benchmarks.placement import CORES, cpu_seconds, pinned
+from tests.benchmarks.processes import ROOT
+from tests.benchmarks.report import Promise, Report, Row, microseconds
+from tests.benchmarks.workload import ADD, NOTE, Add, Counter
+
+RAW, CALL, FUTURES = "raw Unix-socket ping-pong", "typed call", "pipelined futures, 100 at once"
+BURST, RPYC_ASYNC = "pipelined futures, 1,000 at once", "rpyc async, 100 at once"
+BUSY = """
+import threading
+def spin():
+    while not stop.is_set():
+        sum(range(1000))
+stop = threading.Event()
+threading.Thread(target=spin, name="spin", daemon=True).start()
+"""
+
+
+class TypedCalls:
+    """Our side: one paglet, called and pipelined."""
+
+    def __init__(self, client: OperationClient) -> None:
+        self._client = client
+        self._request = Add(1, NOTE)
+
+    def one(self) -> None:
+        """One call."""
+        self._client.call(ADD, self._request)
+
+    def batch(self, calls: int) -> None:
+        """Call and wait for the reply, ``calls`` times."""
+        call, request = self._client.call, self._request
+        for _ in range(calls):
+            call(ADD, request)
+
+    def pipeline(self, calls: int) -> None:
+        """Send ``calls`` calls in windows, and wait for every reply of one before the next."""
+        submit, request = self._client.submit, self._request
+        for _ in range(0, calls, WINDOW):
+            for future in [submit(ADD, request) for _ in range(WINDOW)]:
+                future.get_reply()
+
+    def burst(self, calls: int) -> None:
+        """Send ``calls`` calls, then wait for every reply."""
+        submit, request = self._client.submit, self._request
+        for future in [submit(ADD, request) for _ in range(calls)]:
+            future.get_reply()
+
+
+def measure_calls(mesh: Mesh, effort: Effort, report: Report, stack: ExitStack) -> TypedCalls:
+    """Calls and futures of every contender, on one core and on all."""
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+    proxy = mesh.create(Counter, on="alpha", name="counter")
+    ours = TypedCalls(OperationClient(proxy))
+    sizes = frame_sizes(proxy)
+    raw = RawPingPong(folder, *sizes)
+    pyro5, rpyc = connect_pyro5(folder), connect_rpyc(folder)
+    calls: dict[str, Batch] = {RAW: raw.batch, CALL: ours.batch}
+    futures: dict[str, Batch] = {FUTURES: ours.pipeline, BURST: ours.burst}
+    pids = [mesh["alpha"].pid, raw.server.pid]
+    stack.callback(raw.close)
+    peers: list[Peer] = [peer for peer in (*(pyro5 or ()), rpyc) if peer is not None]
+    for peer in peers:
+        stack.callback(peer.close)
+        calls[peer.name] = peer.batch
+        pids.append(peer.server.pid)
+    if rpyc is not None:
+        futures[RPYC_ASYNC] = rpyc.pipeline
+    burst = Effort(effort.rounds, effort.batches, 1000)
+    spread = interleave(calls, effort) | interleave(futures, burst)
+    with pinned(pids):
+        alone = interleave(calls, effort) | interleave(futures, burst)
+    report.facts.update({"frame_bytes": sizes, "one_core": alone, "all_cores": spread})
+    add_call_rows(report, alone, spread, sizes)
+    for package, peer in {"Pyro5": pyro5, "rpyc": rpyc}.items():
+        if peer is None:
+            report.rows.append(Row(package, NOT_INSTALLED))
+    promise_calls(report, alone, tuple(peer.name for peer in pyro5 or ()), rpyc is not None)
+    return ours
+
+
+Figures = dict[str, list[float]]
+
+
+def add_call_rows(report: Report, alone: Figures, spread: Figures, sizes: tuple[int, int]) -> None:
+    """A row for each contender."""
+    for name in alone:
+        times = statistics.median(alone[name]), statistics.median(spread[name])
+        if name in (FUTURES, BURST, RPYC_ASYNC):
+            report.rows.append(Row(name, *(f"{1 / seconds:,.0f}/s" for seconds in times)))
+            continue
+        note = f"{sizes[0]} bytes there, {sizes[1]} back"
+        if name != RAW:
+            note = f"{ratio(alone, name, RAW):.2f}x raw, {ratio(spread, name, RAW):.2f}x on all cores"
+        report.rows.append(Row(name, *map(microseconds, times), note))
+
+
+def promise_calls(report: Report, alone: Figures, pyro5: tuple[str, ...], rpyc: bool) -> None:
+    """The promises about calls, each with its aim."""
+    over_raw = ratio(alone, CALL, RAW)
+    aim = f"aim 2x: {'reached' if over_raw <= 2 else 'not yet'}"
+    report.promises.append(Promise("typed call at most 3.5x raw", f"{over_raw:.2f}x", over_raw <= 3.5, aim))
+    for how, name in zip(("at its fastest", "as it comes"), pyro5 or (None, None), strict=True):
+        faster = ratio(alone, name, CALL) if name else 0.0
+        report.promises.append(
+            Promise(
+                f"typed call at least 2.5x faster than Pyro5 {how}",
+                f"{faster:.2f}x" if name else NOT_INSTALLED,
+                faster >= 2.5 if name else None,
+                f"aim 4x: {'reached' if faster >= 4 else 'not yet'}" if name else "",
+            )
+        )
+    ahead = ratio(alone, RPYC_ASYNC, FUTURES) if rpyc else 0.0
+    rate = 1 / statistics.median(alone[FUTURES])
+    report.facts["pipelined_ahead_of_rpyc"] = ahead
+    aim = f"aim 40,000/s: {rate:,.0f}/s, {'reached' if rate >= 40_000 else 'not yet'}"
+    promise = Promise(
+        "pipelined futures ahead of rpyc", f"{ahead:.2f}x" if rpyc else NOT_INSTALLED, ahead > 1 if rpyc else None, aim
+    )
+    report.promises.append(promise)
+
+
+def measure_busy(mesh: Mesh, ours: TypedCalls, calls: int, report: Report) -> None:
+    """Calls to a host in which a pure-Python thread spins."""
+    host = mesh["alpha"]
+    result = host.run_code(BUSY, timeout=10.0)
+    if result.status != "ok":
+        raise RuntimeError(f"the busy thread did not start: {result.ename}: {result.evalue}")
+    try:
+        used, started = cpu_seconds(host.pid), time.perf_counter()
+        spread = statistics.median(latencies(ours.one, calls))
+        share = (cpu_seconds(host.pid) - used) / (time.perf_counter() - started)
+        if share < 0.5:
+            raise RuntimeError(f"the host used {share:.0%} of a core: its busy thread does not run")
+        with pinned([host.pid]):
+            alone = statistics.median(latencies(ours.one, calls))
+    finally:
+        host.run_code("stop.set()", timeout=10.0)
+    report.facts["busy_seconds"] = {"one_core": alone, "all_cores": spread}
+    report.rows.append(Row("typed call, host busy in Python", microseconds(alone), microseconds(spread), "median"))
+    worst = max(alone, spread)
+    report.promises.append(
+        Promise("calls under 2 ms at the median with a busy thread", f"{worst * 1e3:.2f} ms", worst < 0.002)
+    )
+
+
+def measure_start(rounds: int, report: Report) -> None:
+    """Four hosts from nothing to their first answers."""
+    times = []
+    for _ in range(rounds):
+        gc.collect()
+        started = time.perf_counter()
+        with Mesh(4) as mesh:
+            up = [handle.state for handle in mesh.hosts()]
+            times.append(time.perf_counter() - started)
+        if up != ["up"] * 4:
+            raise RuntimeError(f"the hosts came up as {up}")
+    median = statistics.median(times)
+    report.facts["four_hosts_seconds"] = times
+    report.rows.append(Row("four hosts up", "", f"{median:.2f} s", f"{min(times):.2f} to {max(times):.2f} s"))
+    report.promises.append(Promise("four hosts up in at most 2 s", f"{median:.2f} s", median <= 2.0))
+
+
+def run(*, quick: bool, say: Callable[[str], None]) -> Report:
+    """Measure everything.
+
+    Args:
+        quick: fewer batches; the figures are noisier.
+        say: told what is being measured.
+    """
+    effort = Effort(batches=1, calls=1000) if quick else Effort()
+    report = Report(
+        f"Calls, median of {effort.rounds} interleaved rounds; {len(CORES)} cores, Python {sys.version.split()[0]}"
+    )
+    with ExitStack() as stack:
+        say("starting a mesh")
+        mesh = stack.enter_context(Mesh(["alpha"]))
+        say("calls and futures, ours and the peers'")
+        ours = measure_calls(mesh, effort, report, stack)
+        say("calls to a busy host")
+        measure_busy(mesh, ours, 200 if quick else 1000, report)
+    say("four hosts")
+    measure_start(3 if quick else 5, report)
+    return report
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run from the command line; 1 when a promise is broken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.calls", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer batches")
+    parser.add_argument("--json", metavar="FILE", help="write every figure there too")
+    options = parser.parse_args(argv)
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([inherited] if inherited else [])])
+    report = run(quick=options.quick, say=lambda what: print(f"... {what}", file=sys.stderr, flush=True))
+    print(report.text())
+    if options.json:
+        report.save(options.json)
+    return 0 if report.kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
