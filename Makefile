@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+LAB_OPTIONS ?=
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
 
 export PIP_NO_INPUT := 1
@@ -41,7 +43,7 @@ notebooks: $(VENV)/.test
 	  --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
 
 lab: $(VENV)/.lab
-	$(BIN)/jupyter lab --notebook-dir notebooks
+	$(BIN)/jupyter lab $(AS_ROOT) $(LAB_OPTIONS) notebooks/01-quickstart.ipynb
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks.calls

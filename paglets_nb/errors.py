@@ -26,6 +26,7 @@ Owns the tree below and nothing else; it must not know any other room.
     │   └── MailboxFullError        more messages wait than the mailbox holds
     ├── TransferError               a movement that did not commit
     ├── StorageQuotaError           a write past a storage quota
+    ├── StoreError                  a host's store is damaged, full or unusable
     ├── CursorGapError              events asked for were trimmed
     └── TaskCancelledError          raised in a task after it was cancelled
 
@@ -59,6 +60,7 @@ __all__ = [
     "ServiceContractError",
     "ServiceNotFoundError",
     "StorageQuotaError",
+    "StoreError",
     "TaskCancelledError",
     "TransferError",
     "UnknownHostError",
@@ -121,16 +123,20 @@ class UnknownHostError(HostError):
         super().__init__(f"no host {name!r} in the mesh (hosts: {_listed(self.known)})")
 
 
+LOST = "the connection closed before the reply"
+
+
 class HostDiedError(HostError, ConnectionError):
-    """A host that was gone before it answered; whether it acted is unknown.
+    """A host that was gone before it answered.
 
     Attributes:
         host: its name or address.
         reason: what is known of its end.
+        delivered: the request may have been acted on; False when it never reached the host.
     """
 
-    def __init__(self, host: str, reason: str = "the connection closed before the reply") -> None:
-        self.host, self.reason = host, reason
+    def __init__(self, host: str, reason: str = LOST, *, delivered: bool = True) -> None:
+        self.host, self.reason, self.delivered = host, reason, delivered
         super().__init__(f"host {host!r} is gone: {reason}")
 
 
@@ -236,6 +242,10 @@ class TransferError(PagletError):
 
 class StorageQuotaError(PagletError):
     """A write past a storage quota."""
+
+
+class StoreError(PagletError):
+    """A host's store is damaged, full or unusable."""
 
 
 class CursorGapError(PagletError):

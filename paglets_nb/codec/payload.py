@@ -19,7 +19,7 @@ from paglets_nb.codec.nesting import depth
 from paglets_nb.core.ports import Body
 from paglets_nb.errors import SerializationError
 
-__all__ = ["MAX_DEPTH", "OUT_OF_BAND", "WireBody", "decode", "encode"]
+__all__ = ["MAX_DEPTH", "OUT_OF_BAND", "WireBody", "decode", "encode", "encode_whole"]
 
 T = TypeVar("T")
 OUT_OF_BAND = 32 * 1024
@@ -100,7 +100,7 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
     Raises:
         SerializationError: something in it cannot travel; names where and what.
     """
-    cls = type(value)
+    cls: Any = type(value)
     try:
         if cls is dict:
             if not any(type(entry) not in _PLAIN for entry in value.values()):
@@ -115,6 +115,14 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
             order="deterministic",
         )
         return _encoder.encode(_take_out(plain, buffers)), buffers
+    except wire.CODING_ERRORS as error:
+        wire.refuse_value(value, error)
+
+
+def encode_whole(value: Any) -> bytes:
+    """Plain values as one msgpack, large buffers in it; for what is stored rather than sent."""
+    try:
+        return _encoder.encode(value)
     except wire.CODING_ERRORS as error:
         wire.refuse_value(value, error)
 

@@ -67,7 +67,7 @@ def _resolve_annotations(namespace: dict[str, Any]) -> None:
     for value in list(namespace.values()):
         if not (isinstance(value, type) and dataclasses.is_dataclass(value)):
             continue
-        own = value.__dict__.get("__annotations__", {})
+        own = value.__dict__.get("__annotations__", {})  # noqa: RUF063 - changed in place
         if value.__module__ == namespace.get("__name__") and any(isinstance(hint, str) for hint in own.values()):
             try:
                 hints = typing.get_type_hints(value, include_extras=True)

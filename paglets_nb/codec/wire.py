@@ -143,7 +143,9 @@ def dataclass_to_wire(value: Any) -> dict[str, Any]:
     if not hasattr(type(value), "__dataclass_fields__"):
         raise SerializationError(f"wanted a dataclass instance, got {value!r}")
     try:
-        wire: dict[str, Any] = msgspec.to_builtins(value, builtin_types=passed_through(), enc_hook=encode_hook, order="deterministic")
+        wire: dict[str, Any] = msgspec.to_builtins(
+            value, builtin_types=passed_through(), enc_hook=encode_hook, order="deterministic"
+        )
     except CODING_ERRORS as error:
         refuse_value(value, error)
     return wire
@@ -202,8 +204,9 @@ def _described(cls: type) -> type:
     hints = typing.get_type_hints(cls, include_extras=True)
     twins: list[Any] = []
     for f in fields:
-        default = str(f.default) if isinstance(f.default, pathlib.PurePath) else f.default
-        twin: Any = dataclasses.field(default=default, default_factory=f.default_factory, kw_only=f.kw_only)  # type: ignore[call-overload]
+        default: Any = str(f.default) if isinstance(f.default, pathlib.PurePath) else f.default
+        factory: Any = f.default_factory
+        twin: Any = dataclasses.field(default=default, default_factory=factory, kw_only=f.kw_only)
         twins.append((f.name, hints[f.name], twin))
     return dataclasses.make_dataclass(cls.__name__, twins, namespace={"__doc__": cls.__doc__})
 

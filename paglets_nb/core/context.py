@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from paglets_nb.core.messages import FutureReply, Message
+    from paglets_nb.core.messages import FutureReply, Message, ReplySet
     from paglets_nb.core.paglet import Paglet
+    from paglets_nb.core.policy import DeactivationPolicy
     from paglets_nb.core.ports import Client
     from paglets_nb.core.proxy import PagletProxy
     from paglets_nb.core.references import HostRef
@@ -18,26 +19,32 @@ __all__ = ["PagletContext"]
 
 
 class PagletContext(Protocol):
-    """The host as one paglet sees it.
-
-    Attributes:
-        name: the host's name.
-        address: the host's address.
-        host: the host itself.
-        agent_id: the paglet's id.
-        client: what carries its messages.
-    """
+    """The host as one paglet sees it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The host's name."""
+        ...
+
     @property
-    def address(self) -> str: ...
+    def address(self) -> str:
+        """The host's address."""
+        ...
+
     @property
-    def host(self) -> Any: ...
+    def host(self) -> Any:
+        """The host itself."""
+        ...
+
     @property
-    def agent_id(self) -> str: ...
+    def agent_id(self) -> str:
+        """The paglet's id."""
+        ...
+
     @property
-    def client(self) -> Client: ...
+    def client(self) -> Client:
+        """What carries its messages."""
+        ...
 
     def get_proxy(self, agent_id: str, host_url: str | None = None) -> PagletProxy:
         """A proxy of a paglet on this host, or on the one at ``host_url``."""
@@ -93,6 +100,10 @@ class PagletContext(Protocol):
         """Clone this paglet to the host with this name."""
         ...
 
+    def deactivate(self, policy: DeactivationPolicy | None = None) -> None:
+        """Put this paglet to sleep."""
+        ...
+
     def dispose(self) -> None:
         """End this paglet."""
         ...
@@ -105,6 +116,6 @@ class PagletContext(Protocol):
         """Send to a proxy or reference; the reply comes to the future."""
         ...
 
-    def multicast(self, message: Message, targets: Sequence[Any] | None = None) -> Any:
-        """Send to many at once; a ReplySet."""
+    def multicast(self, message: Message, targets: Sequence[Any] | None = None) -> ReplySet:
+        """Send to many at once."""
         ...

@@ -6,9 +6,11 @@ messages travel: an incoming one holds a ``Body`` that decodes itself when looke
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -155,7 +157,13 @@ class FutureReply:
             callbacks, self._callbacks = self._callbacks, []
             self._lock.notify_all()
         for callback in callbacks:
+            self._call(callback)
+
+    def _call(self, callback: Callable[[FutureReply], None]) -> None:
+        try:
             callback(self)
+        except Exception:  # the thread that settles serves others too
+            logging.getLogger(__name__).exception("a callback of %r failed", self)
 
     def add_done_callback(self, callback: Callable[[FutureReply], None]) -> None:
         """Call ``callback(self)`` once settled, at once if it is already."""
@@ -163,7 +171,7 @@ class FutureReply:
             if not self._done:
                 self._callbacks.append(callback)
                 return
-        callback(self)
+        self._call(callback)
 
     def is_available(self) -> bool:
         """Whether the reply, or the error, is there."""
@@ -220,13 +228,15 @@ class FutureReply:
 
     async def _wait_async(self) -> Any:
         import anyio
-        from anyio import from_thread, lowlevel
+        from anyio import lowlevel
 
         ready = anyio.Event()
-        token = lowlevel.current_token()
+        native: Any = lowlevel.current_token().native_token
+        soon = getattr(native, "call_soon_threadsafe", None) or native.run_sync_soon
 
         def wake(_reply: FutureReply) -> None:
-            from_thread.run_sync(ready.set, token=token)
+            with suppress(RuntimeError):  # the loop that waited has ended meanwhile
+                soon(ready.set)
 
         if not self._done:
             self.add_done_callback(wake)

@@ -6,11 +6,14 @@ Owns what a user subclasses. Everything that needs a host goes through the conte
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from paglets_nb.core.paglet_services import PagletServices
+from paglets_nb.core.policy import DeactivationPolicy, DeactivationRequest
 from paglets_nb.core.references import PagletProxyRef
+from paglets_nb.core.resources import Resources
 from paglets_nb.core.state import PagletState, StateLock
 from paglets_nb.core.turns import current_turn
 from paglets_nb.core.values import new_agent_id
@@ -19,7 +22,7 @@ from paglets_nb.errors import LifecycleError, NotHandledError
 if TYPE_CHECKING:
     from paglets_nb.core.context import PagletContext
     from paglets_nb.core.events import CloneEvent, CreationEvent, DisposalEvent, MobilityEvent, PersistencyEvent
-    from paglets_nb.core.messages import FutureReply, Message
+    from paglets_nb.core.messages import FutureReply, Message, ReplySet
     from paglets_nb.core.proxy import PagletProxy
     from paglets_nb.core.tickets import TransferTicket
 
@@ -28,7 +31,7 @@ __all__ = ["Paglet"]
 StateT = TypeVar("StateT", bound=PagletState)
 
 
-class Paglet(Generic[StateT]):
+class Paglet(PagletServices, Generic[StateT]):
     """Base of every paglet.
 
     Only ``state`` moves; every other attribute is transient and belongs to one host.
@@ -36,6 +39,8 @@ class Paglet(Generic[StateT]):
     Class attributes:
         State: the dataclass of the state; taken from ``Paglet[MyState]`` where not given.
         interleaved_kinds: kinds of message that never wait for the turn, like priority 0.
+        durability: ``memory``; ``lifecycle`` stores the state at each lifecycle step,
+            ``message`` also before each reply.
 
     Args:
         state: the state; a fresh ``State()`` when None.
@@ -44,6 +49,7 @@ class Paglet(Generic[StateT]):
 
     State: ClassVar[type[PagletState]] = PagletState
     interleaved_kinds: ClassVar[frozenset[str]] = frozenset()
+    durability: ClassVar[str] = "memory"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -55,12 +61,13 @@ class Paglet(Generic[StateT]):
                     cls.State = argument
 
     def __init__(self, state: StateT | None = None, *, agent_id: str | None = None) -> None:
-        self.state: StateT = typing.cast(StateT, type(self).State() if state is None else state)
+        self.state: StateT = typing.cast("StateT", type(self).State() if state is None else state)
         self.agent_id = agent_id or new_agent_id()
         self._context: PagletContext | None = None
         self._lock = StateLock()
         self._ended = False
         self._messages_notified = 0
+        self.resources = Resources()
 
     # ---- where it lives
 
@@ -185,6 +192,10 @@ class Paglet(Generic[StateT]):
         """Send to another paglet; the reply comes to the future."""
         return self.context.send_future(target, message, **options)
 
+    def multicast(self, message: Message, targets: Sequence[Any] | None = None) -> ReplySet:
+        """Send to many at once; to every other paglet of this host where no targets are given."""
+        return self.context.multicast(message, targets)
+
     # ---- movement
 
     def dispatch(self, target: str | TransferTicket) -> PagletProxy:
@@ -202,6 +213,10 @@ class Paglet(Generic[StateT]):
     def clone_to(self, name: str) -> PagletProxy:
         """Make a copy of this paglet on the host with this name."""
         return self.context.clone_to(name)
+
+    def deactivate(self, policy: DeactivationPolicy | None = None) -> None:
+        """Go to sleep, durably; what follows in the calling code runs on a paglet that has left."""
+        self.context.deactivate(policy)
 
     def dispose(self) -> None:
         """End this paglet."""
@@ -229,6 +244,10 @@ class Paglet(Generic[StateT]):
 
     def on_cloned(self, event: CloneEvent) -> None:
         """The paglet has been cloned."""
+
+    def deactivation_policy(self, request: DeactivationRequest) -> DeactivationPolicy:
+        """The terms on which to sleep; those proposed unless overridden."""
+        return request.policy
 
     def on_deactivating(self, event: PersistencyEvent) -> None:
         """The paglet is about to sleep; an exception keeps it awake."""

@@ -16,6 +16,7 @@ from paglets_nb.core.values import ACTIVE, INACTIVE
 from paglets_nb.errors import HostDiedError, InvalidAgentError
 
 if TYPE_CHECKING:
+    from paglets_nb.core.policy import DeactivationPolicy
     from paglets_nb.core.tickets import TransferTicket
 
 __all__ = ["PagletProxy"]
@@ -61,7 +62,8 @@ class PagletProxy:
         """Send and block for the reply.
 
         Args:
-            message: a message, or its kind with ``args`` beside it.
+            message: a message, or its kind.
+            args: the content that goes with a kind.
             timeout: seconds; None for the client's default.
             no_delay: raise PagletInactiveError rather than queue.
             activate_if_inactive: wake a sleeping paglet.
@@ -162,6 +164,28 @@ class PagletProxy:
 
     def _cloned(self, reply: dict[str, Any]) -> PagletProxy:
         return PagletProxy(reply["host_url"], reply["agent_id"], self.client, class_name=self.class_name)
+
+    def deactivate(
+        self, policy: DeactivationPolicy | None = None, *, reason: str = "", timeout: float | None = None
+    ) -> None:
+        """Put the paglet to sleep, durably."""
+        self.client.control(self, "deactivate", {"policy": policy, "reason": reason}, timeout)
+
+    async def deactivate_async(
+        self, policy: DeactivationPolicy | None = None, *, reason: str = "", timeout: float | None = None
+    ) -> None:
+        """``deactivate``, awaited."""
+        await self.client.control_async(self, "deactivate", {"policy": policy, "reason": reason}, timeout)
+
+    def activate(self, *, timeout: float | None = None) -> PagletProxy:
+        """Wake the paglet; returns itself when it is awake."""
+        self.client.control(self, "wake", {}, timeout)
+        return self
+
+    async def activate_async(self, *, timeout: float | None = None) -> PagletProxy:
+        """``activate``, awaited."""
+        await self.client.control_async(self, "wake", {}, timeout)
+        return self
 
     def dispose(self, *, timeout: float | None = None) -> None:
         """End the paglet."""

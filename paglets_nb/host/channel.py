@@ -124,7 +124,8 @@ class Channel:
                     self._answer(pending, frame)
         except (OSError, FrameError):
             pass
-        self.close()
+        finally:
+            self.close()
 
     def _answer(self, pending: Pending, frame: Frame) -> None:
         if frame.type == MOVED:

@@ -18,21 +18,20 @@ from paglets_nb.codec.shipping import Bundle, MissingCodeError, code_store
 from paglets_nb.core.messages import FutureReply, Message
 from paglets_nb.core.ports import Body, CallOptions
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.core.tickets import TransferTicket
 from paglets_nb.core.turns import current_origin, current_turn
 from paglets_nb.core.values import DEFAULT_TIMEOUT
-from paglets_nb.errors import CallTimeoutError, HostDiedError, LifecycleError, TransferError
+from paglets_nb.errors import LOST, CallTimeoutError, HostDiedError, InvalidAgentError, LifecycleError, TransferError
 from paglets_nb.host.channel import Channel, Pending
+from paglets_nb.host.controls import control_answer, control_message
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import (
     Born,
-    CloneRequest,
     CodeBundle,
     CodeRequest,
     CreateRequest,
-    DispatchRequest,
+    FindRequest,
+    Found,
     Nothing,
-    PagletInfo,
 )
 from paglets_nb.transport.frames import MOVED, REPLY, REQUEST, Frame
 from paglets_nb.transport.pool import ConnectionPool
@@ -41,17 +40,19 @@ __all__ = ["HostClient", "host_label"]
 
 T = TypeVar("T")
 MAX_HOPS = 32
-_BY_VERB: dict[str, tuple[type, type]] = {
-    "info": (Nothing, PagletInfo),
-    "dispatch": (DispatchRequest, Born),
-    "clone": (CloneRequest, Born),
-    "dispose": (Nothing, Nothing),
-}
+_LOCATE = 2.0
 
 
+_TURN_VERBS = frozenset(("@dispatch", "@clone", "@dispose"))
 def host_label(url: str) -> str:
     """A host's name from its address."""
     return os.path.basename(url).removesuffix(".sock")
+
+
+def refuse_in_loop(what: str) -> None:
+    """Raise LifecycleError when the calling thread is the event loop's."""
+    if loop_thread.inside():
+        raise LifecycleError(f"{what!r} would block the event loop; use the awaited form (send_async, call_async)")
 
 
 def encode_content(message: Message) -> tuple[bytes, Any]:
@@ -100,12 +101,16 @@ class HostClient:
         timeout: default seconds for a reply.
         resolve: turns a host's name into its address; None where only addresses are known.
         explain: says why a host is gone, given its address; empty when unknown.
+        members: lists the addresses of hosts that may know where a lost paglet is.
     """
 
-    def __init__(self, *, timeout: float = DEFAULT_TIMEOUT, resolve: Any = None, explain: Any = None) -> None:
+    def __init__(
+        self, *, timeout: float = DEFAULT_TIMEOUT, resolve: Any = None, explain: Any = None, members: Any = None
+    ) -> None:
         self.timeout = timeout
         self.resolve = resolve
         self.explain = explain
+        self.members = members
         self._pool = ConnectionPool()
         self._request_ids = itertools.count(1)
         self._lock = threading.Lock()
@@ -116,30 +121,54 @@ class HostClient:
 
     def call(self, proxy: PagletProxy, message: Message, options: CallOptions) -> Any:
         """Send and block for the reply."""
+        turn = current_turn.get()
+        if turn is not None and turn.paglet.agent_id == proxy.agent_id and not options.oneway:
+            self._refuse_own_turn(turn, message)
         if self._channels:
             channel = self._channels.get(proxy.host_url)
             if channel is not None and channel.has_pending(proxy.agent_id):
+                refuse_in_loop(message.kind)
                 return self.submit(proxy, message, options).get_reply(options.timeout)
-        turn = current_turn.get()
-        if turn is not None and turn.paglet.agent_id == proxy.agent_id:
-            self._refuse_own_turn(turn, message)
         timeout = self.timeout if options.timeout is None else options.timeout
         content, buffers = encode_content(message)
         header = envelope_of(proxy.agent_id, message, options)
         for _hop in range(MAX_HOPS):
-            frame = self._exchange(proxy.host_url, header, content, buffers, timeout, message.kind)
+            try:
+                frame = self._exchange(proxy.host_url, header, content, buffers, timeout, message.kind)
+            except HostDiedError as error:
+                if error.delivered or not self._locate(proxy):
+                    raise
+                continue
             if frame.type == REPLY:
                 cls = options.reply_type
                 return payloads.decode(frame.payload, frame.buffers, Any if cls is None else cls)
-            if frame.type != MOVED:
-                raise decode_error(frame.payload)
-            proxy.host_url = frame.header.decode()
+            if frame.type == MOVED:
+                proxy.host_url = frame.header.decode()
+                continue
+            failure = decode_error(frame.payload)
+            if not (isinstance(failure, InvalidAgentError) and self._locate(proxy)):
+                raise failure
         raise TransferError(f"paglet {proxy.agent_id} moved {MAX_HOPS} times while {message.kind!r} followed it")
 
+    def _locate(self, proxy: PagletProxy) -> bool:
+        """Ask the mesh for a paglet that is not where it was; whether it was found elsewhere."""
+        for url in self.members() if self.members is not None else ():
+            if url == proxy.host_url:
+                continue
+            try:
+                found = self.ask(url, "@find", FindRequest(proxy.agent_id), Found, timeout=_LOCATE)
+            except (HostDiedError, TimeoutError):
+                continue
+            if found.agent_id:
+                proxy.host_url = found.host_url
+                return True
+        return False
+
     def _refuse_own_turn(self, turn: Any, message: Message) -> None:
-        if turn.held and message.priority and message.kind not in type(turn.paglet).interleaved_kinds:
+        kind = message.kind
+        if turn.held and (message.priority or kind in _TURN_VERBS) and kind not in type(turn.paglet).interleaved_kinds:
             raise LifecycleError(
-                f"{type(turn.paglet).__name__} would wait for itself: it sends {message.kind!r} to itself "
+                f"{type(turn.paglet).__name__} would wait for itself: it sends {kind!r} to itself "
                 "from its own handler; call the method, or send it one-way"
             )
 
@@ -155,41 +184,15 @@ class HostClient:
 
     def control(self, proxy: PagletProxy, verb: str, arguments: dict[str, Any], timeout: float | None) -> Any:
         """A lifecycle or information request about the proxy's paglet."""
-        request, reply_type, limit = self._control_request(verb, arguments, timeout)
-        options = CallOptions(limit, reply_type)
-        reply = self.call(proxy, Message(f"@{verb}", request, priority=0), options)
-        return self._after_control(proxy, verb, reply)
+        message, options = control_message(self, verb, arguments, timeout)
+        return control_answer(proxy, verb, self.call(proxy, message, options))
 
     async def control_async(
         self, proxy: PagletProxy, verb: str, arguments: dict[str, Any], timeout: float | None
     ) -> Any:
         """The same, awaited."""
-        request, reply_type, limit = self._control_request(verb, arguments, timeout)
-        options = CallOptions(limit, reply_type)
-        reply = await self.submit(proxy, Message(f"@{verb}", request, priority=0), options)
-        return self._after_control(proxy, verb, reply)
-
-    def _control_request(
-        self, verb: str, arguments: dict[str, Any], timeout: float | None
-    ) -> tuple[Any, type, float | None]:
-        request_type, reply_type = _BY_VERB[verb]
-        if "target" not in arguments:
-            return request_type(), reply_type, timeout
-        target: Any = arguments["target"]
-        limit = timeout or self.timeout
-        if isinstance(target, TransferTicket):
-            limit = timeout or target.timeout
-            target = target.destination
-        return request_type(target=self.host_url(target) if target else "", timeout=limit), reply_type, limit + 1.0
-
-    def _after_control(self, proxy: PagletProxy, verb: str, reply: Any) -> Any:
-        if verb == "dispatch":
-            proxy.host_url = reply.host_url
-        if verb in ("dispatch", "clone"):
-            return {"host_url": reply.host_url, "agent_id": reply.agent_id}
-        if verb == "info":
-            return payloads.decode(*payloads.encode(reply))
-        return None
+        message, options = control_message(self, verb, arguments, timeout)
+        return control_answer(proxy, verb, await self.submit(proxy, message, options))
 
     # ---- requests to the host itself
 
@@ -206,11 +209,14 @@ class HostClient:
         limit = self.timeout if timeout is None else timeout
         content, buffers = payloads.encode(request)
         header = encode_envelope(Envelope(target, verb, priority=0, origin=current_origin()))
-        for _attempt in range(16):
+        for _attempt in range(MAX_HOPS):
             frame = self._exchange(url, header, content, buffers, limit, verb)
             if frame.type == REPLY:
                 reply: T = payloads.decode(frame.payload, frame.buffers, reply_type)
                 return reply
+            if frame.type == MOVED:
+                url = frame.header.decode()
+                continue
             error = decode_error(frame.payload)
             bundle = code_store.bundle(error.digest) if isinstance(error, MissingCodeError) else None
             if bundle is None:
@@ -245,14 +251,13 @@ class HostClient:
     # ---- sockets
 
     def _exchange(self, url: str, header: bytes, content: bytes, buffers: Any, timeout: float, what: str) -> Frame:
-        if loop_thread.inside():
-            raise LifecycleError(f"{what!r} would block the event loop; use the awaited form (send_async, call_async)")
+        refuse_in_loop(what)
         pool = self._pool
         while True:
             try:
                 connection, used = pool.take(url)
             except OSError as error:
-                raise self._gone(url, error) from error
+                raise self._gone(url, error, delivered=False) from error
             try:
                 connection.set_timeout(timeout)
                 connection.send(REQUEST, 0, next(self._request_ids) & 0xFFFFFFFF, header, content, buffers)
@@ -260,7 +265,7 @@ class HostClient:
                 connection.close()
                 if used:  # the host closed it before this request: nothing was delivered
                     continue
-                raise self._gone(url, error) from error
+                raise self._gone(url, error, delivered=False) from error
             except BaseException:
                 connection.close()
                 raise
@@ -281,12 +286,12 @@ class HostClient:
             pool.give_back(url, connection)
             return frame
 
-    def _gone(self, url: str, error: OSError | None = None) -> HostDiedError:
+    def _gone(self, url: str, error: OSError | None = None, *, delivered: bool = True) -> HostDiedError:
         self._pool.drop(url)
         reason = self.explain(url) if self.explain is not None else ""
         if not reason and isinstance(error, FileNotFoundError | ConnectionRefusedError):
             reason = "nothing listens at its address"
-        return HostDiedError(host_label(url), reason) if reason else HostDiedError(host_label(url))
+        return HostDiedError(host_label(url), reason or LOST, delivered=delivered)
 
     def _send_pending(self, pending: Pending) -> None:
         url = pending.proxy.host_url

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from paglets_nb.core.messages import FutureReply, Message, ReplySet
 from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.core.proxy import PagletProxy, as_message
 from paglets_nb.core.references import HostRef, PagletProxyRef
 from paglets_nb.core.state import PagletState
 from paglets_nb.core.tickets import TransferTicket
-from paglets_nb.core.values import ACTIVE
+from paglets_nb.core.values import ACTIVE, INACTIVE
 from paglets_nb.errors import LifecycleError
 from paglets_nb.host.client import HostClient
 
@@ -64,7 +65,9 @@ class ResidentContext:
 
     def get_proxies(self, state: int = 3) -> list[PagletProxy]:
         """The paglets of this host in one of the given states."""
-        return self._host.get_proxies() if state & ACTIVE else []
+        awake = self._host.get_proxies() if state & ACTIVE else []
+        asleep = self._host.sleep.all() if state & INACTIVE else []
+        return [*awake, *(self.get_proxy(stored.agent_id) for stored in asleep)]
 
     def create_paglet(
         self, cls: type[Paglet[Any]], state: PagletState | None = None, *, init: Any = None, host_url: str | None = None
@@ -115,6 +118,10 @@ class ResidentContext:
     def clone_to(self, name: str) -> PagletProxy:
         """Clone this paglet to the host with this name."""
         return self.clone(name)
+
+    def deactivate(self, policy: DeactivationPolicy | None = None) -> None:
+        """Put this paglet to sleep."""
+        self._host.deactivate(self._agent_id, policy)
 
     def dispose(self) -> None:
         """End this paglet."""

@@ -16,33 +16,42 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from paglets_nb.codec import wire
-from paglets_nb.codec.shipping import Bundle, code_store
+from paglets_nb.codec.shipping import code_store
+from paglets_nb.core.messages import Message
 from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.references import HostRef
 from paglets_nb.core.state import PagletState
 from paglets_nb.core.tickets import TransferTicket
-from paglets_nb.errors import HostError, InvalidAgentError, SerializationError
+from paglets_nb.errors import HostError, InvalidAgentError, PagletError, SerializationError
+from paglets_nb.host.arrivals import Arrivals
 from paglets_nb.host.client import HostClient
+from paglets_nb.host.clock import Clock
+from paglets_nb.host.durability import Durability
 from paglets_nb.host.event_log import EventLog
+from paglets_nb.host.flight import FlightRecorder
+from paglets_nb.host.handling import Handling
 from paglets_nb.host.information import Information
 from paglets_nb.host.lifecycle import Lifecycle
 from paglets_nb.host.members import MemberTable
 from paglets_nb.host.movement import Movement
 from paglets_nb.host.protocol import (
-    Arrival,
+    Born,
     CloneRequest,
-    CodeBundle,
-    CodeRequest,
     CreateRequest,
+    DeactivateRequest,
     DispatchRequest,
-    FindRequest,
-    Members,
-    Nothing,
-    Settle,
+    RetractRequest,
 )
-from paglets_nb.host.requests import RequestHandler, Verb
+from paglets_nb.host.recovery import recover
+from paglets_nb.host.requests import RequestHandler
 from paglets_nb.host.residents import Residents
+from paglets_nb.host.services import HostServices
+from paglets_nb.host.settlement import Settlement
+from paglets_nb.host.sleep import Sleep
+from paglets_nb.host.user_info import USER_INFO_SERVICE
+from paglets_nb.host.verbs import verbs_of
 from paglets_nb.host.workers import WorkerPool
 from paglets_nb.transport.addresses import unix_url
 from paglets_nb.transport.server import FrameServer
@@ -60,6 +69,7 @@ class Host:
         mesh: hosts of one process with the same mesh name see each other; None stands alone
             until it is told its members.
         socket_dir: a folder of mode 0700 for the socket; a temporary one when None.
+        data_dir: a folder for what must outlive the process; a temporary one when None.
         properties: what ``PagletContext.get_property`` answers.
     """
 
@@ -72,6 +82,7 @@ class Host:
         *,
         mesh: str | None = None,
         socket_dir: str | os.PathLike[str] | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
         properties: dict[str, Any] | None = None,
     ) -> None:
         if not name.replace("-", "_").isidentifier():
@@ -80,43 +91,52 @@ class Host:
         self.mesh = mesh
         self.properties: dict[str, Any] = dict(properties or {})
         self.started_at = 0.0
-        self._own_dir = socket_dir is None
-        self._dir = Path(tempfile.mkdtemp(prefix="pgl-")) if socket_dir is None else Path(socket_dir)
+        self._own: list[Path] = []
+        self._dir = self._folder(socket_dir)
+        self.data_dir = self._folder(data_dir)
         self.address = unix_url(str(self._dir / f"{name}.sock"))
         self.members = MemberTable()
-        self.client = HostClient(resolve=self.members.resolve)
+        self.client = HostClient(resolve=self.members.resolve, members=self._other_urls)
         self.workers = WorkerPool(name)
+        self.clock = Clock(self.workers)
         self.residents = Residents(name)
         self.events = EventLog(name)
+        self.durability = Durability(self.data_dir)
+        self.flight = FlightRecorder(self.data_dir)
+        self.sleep = Sleep(self)
         self.lifecycle = Lifecycle(self)
         self.movement = Movement(self)
+        self.arrivals = Arrivals(self)
+        self.settlement = Settlement(self)
         self.information = Information(self)
-        self.requests = RequestHandler(name, self.residents, self.workers, self._verbs())
+        self.services = HostServices(self, [USER_INFO_SERVICE])
+        self.handling = Handling(self)
+        self.requests = RequestHandler(self, verbs_of(self))
         self.server: FrameServer | None = None
 
-    def _verbs(self) -> dict[str, Verb]:
-        information = self.information
-        return {
-            "@create": (CreateRequest, lambda _target, request: self.lifecycle.create(request)),
-            "@dispose": (Nothing, lambda target, _request: self.lifecycle.dispose(target)),
-            "@dispatch": (DispatchRequest, self.movement.dispatch),
-            "@clone": (CloneRequest, self.movement.clone),
-            "@prepare": (Arrival, self.movement.prepare),
-            "@activate": (Settle, self.movement.activate),
-            "@abandon": (Settle, self.movement.abandon),
-            "@info": (Nothing, lambda target, _request: information.of(target)),
-            "@list": (Nothing, lambda _target, _request: information.listing()),
-            "@health": (Nothing, lambda _target, _request: information.health()),
-            "@find": (FindRequest, lambda _target, request: information.find(request.key)),
-            "@members": (Members, lambda _target, request: self._take_members(request)),
-            "@code": (CodeRequest, lambda _target, request: self._give_code(request)),
-            "@code-put": (CodeBundle, lambda _target, request: self._take_code(request)),
-        }
+    def _folder(self, given: str | os.PathLike[str] | None) -> Path:
+        """The folder given, or a temporary one that goes with the host."""
+        if given is not None:
+            return Path(given)
+        self._own.append(Path(tempfile.mkdtemp(prefix="pgl-")))
+        return self._own[-1]
+
+    def _other_urls(self) -> list[str]:
+        return [member.url for member in self.members.hosts() if member.url != self.address]
+
+    def capabilities(self) -> set[str]:
+        """What tickets may require of this host: the names of the contracts it offers."""
+        return self.services.capabilities()
 
     # ---- start and stop
 
     def start_background(self) -> Host:
-        """Listen; returns itself."""
+        """Bring back what is stored, then listen; returns itself.
+
+        Raises:
+            StoreError: the store is damaged; it was moved aside.
+        """
+        recover(self)
         self.server = FrameServer(self.address, self.requests.on_frame, name=self.name)
         self.started_at = time.time()
         self.server.start()
@@ -124,6 +144,7 @@ class Host:
             self.members.update(0, [self.ref()])
         else:
             self._join(self.mesh)
+        self.services.start()
         return self
 
     def _join(self, mesh: str) -> None:
@@ -154,14 +175,29 @@ class Host:
                     del others[self.name]
                     self._tell(others)
         self._close_server()
+        self.services.stop()
+        self.events.close()
+        self.save()
         for resident in self.residents.all():
             self.lifecycle.withdraw(resident)
+        self.settlement.close()
+        self.clock.close()
         self.workers.close()
         self.client.close()
+        self.durability.close()
+        self.flight.close()
         with suppress(OSError):
             (self._dir / f"{self.name}.sock").unlink()
-        if self._own_dir:
-            shutil.rmtree(self._dir, ignore_errors=True)
+        for folder in self._own:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def save(self) -> None:
+        """Store the durable paglets as they are now; for an orderly end."""
+        for resident in self.residents.all():
+            try:
+                self.durability.keep(resident)
+            except PagletError as error:
+                self.events.record("failure", resident.agent_id, step="save", error=str(error))
 
     def __enter__(self) -> Host:
         return self.start_background()
@@ -203,8 +239,7 @@ class Host:
         url = self.members.resolve(host)
         if url != self.address:
             return self.client.create(url, request)
-        born = self.lifecycle.create(request)
-        return PagletProxy(url, born.agent_id, self.client, name=born.name, class_name=born.class_name)
+        return self._proxy(self.lifecycle.create(request))
 
     def get_proxy(self, agent_id: str) -> PagletProxy:
         """A proxy of a paglet here, by id or name; InvalidAgentError when there is none."""
@@ -237,14 +272,27 @@ class Host:
     def dispatch(self, agent_id: str, target: str | TransferTicket) -> PagletProxy:
         """Move a paglet that lives here."""
         ticket = target if isinstance(target, TransferTicket) else TransferTicket(target, timeout=_TIMEOUT)
-        born = self.movement.dispatch(agent_id, DispatchRequest(ticket.destination, ticket.timeout))
+        return self._proxy(self.movement.dispatch(agent_id, DispatchRequest.of(ticket, ticket.destination)))
+
+    def retract(self, proxy: PagletProxy, *, timeout: float = _TIMEOUT) -> PagletProxy:
+        """Call a paglet from another host to this one."""
+        return self._proxy(self.movement.retract("", RetractRequest(proxy.agent_id, proxy.host_url, timeout)))
+
+    def _proxy(self, born: Born) -> PagletProxy:
         return PagletProxy(born.host_url, born.agent_id, self.client, name=born.name, class_name=born.class_name)
 
     def clone(self, agent_id: str, target: str | TransferTicket | None = None) -> PagletProxy:
         """Clone a paglet that lives here, on this host or another."""
         ticket = target if isinstance(target, TransferTicket) else TransferTicket(target or "", timeout=_TIMEOUT)
-        born = self.movement.clone(agent_id, CloneRequest(ticket.destination, ticket.timeout))
-        return PagletProxy(born.host_url, born.agent_id, self.client, class_name=born.class_name)
+        return self._proxy(self.movement.clone(agent_id, CloneRequest(ticket.destination, ticket.timeout)))
+
+    def deactivate(self, agent_id: str, policy: DeactivationPolicy | None = None, *, reason: str = "") -> None:
+        """Put a paglet that lives here to sleep."""
+        self.sleep.deactivate(agent_id, DeactivateRequest(policy or DeactivationPolicy(), reason))
+
+    def activate(self, agent_id: str) -> PagletProxy:
+        """Wake a paglet that sleeps here."""
+        return self._proxy(self.sleep.activate(agent_id))
 
     def dispose(self, agent_id: str) -> None:
         """End a paglet that lives here."""
@@ -266,25 +314,16 @@ class Host:
         """The host itself as plain values."""
         return wire.dataclass_to_wire(self.information.health())
 
+    def _send_after(self, url: str, agent_id: str, message: Message) -> None:
+        """Send a one-way message that waited here to the host its paglet left for."""
+        try:
+            PagletProxy(url, agent_id, self.client).send_oneway(message)
+        except (PagletError, OSError) as error:
+            self.events.record("failure", agent_id, step="forward", kind=message.kind, error=str(error))
+
     def ref(self) -> HostRef:
         """What others are told of this host."""
         return HostRef(self.name, self.address, last_seen=time.time(), active_count=len(self.residents))
-
-    # ---- verbs that need no room of their own
-
-    def _take_members(self, members: Members) -> Nothing:
-        self.members.update(members.epoch, list(members.hosts))
-        return Nothing()
-
-    def _give_code(self, request: CodeRequest) -> CodeBundle:
-        bundle = code_store.bundle(request.digest)
-        if bundle is None:
-            raise SerializationError(f"the code {request.digest} is not on {self.name}")
-        return CodeBundle(bundle.digest, bundle.name, bundle.pickled, bundle.sources)
-
-    def _take_code(self, bundle: CodeBundle) -> Nothing:
-        code_store.add(Bundle(bundle.digest, bundle.name, bundle.pickled, bundle.sources))
-        return Nothing()
 
     def __repr__(self) -> str:
         return f"<Host {self.name} at {self.address}, {len(self.residents)} paglets>"

@@ -11,6 +11,7 @@ from paglets_nb.codec import wire
 from paglets_nb.codec.shipping import code_store
 from paglets_nb.errors import HostDiedError, SerializationError
 from paglets_nb.host.protocol import FindRequest, Found, HostInfo, Listing, OperationInfo, PagletInfo
+from paglets_nb.host.records import StoredPaglet
 from paglets_nb.host.residents import Resident
 
 if TYPE_CHECKING:
@@ -27,11 +28,27 @@ class Information:
 
     def of(self, key: str) -> PagletInfo:
         """A paglet with its operations and its state."""
+        stored = self._host.sleep.lookup(key)
+        if stored is not None:
+            return self._describe_stored(stored, whole=True)
         return self._describe(self._host.residents.require(key), whole=True)
 
     def listing(self) -> Listing:
         """Every paglet, without operations and state."""
-        return Listing([self._describe(resident, whole=False) for resident in self._host.residents.all()])
+        awake = [self._describe(resident, whole=False) for resident in self._host.residents.all()]
+        return Listing(awake + [self._describe_stored(stored, whole=False) for stored in self._host.sleep.all()])
+
+    def _describe_stored(self, stored: StoredPaglet, *, whole: bool) -> PagletInfo:
+        return PagletInfo(
+            agent_id=stored.agent_id,
+            class_name=stored.class_name,
+            host_name=self._host.name,
+            host_url=self._host.address,
+            pid=os.getpid(),
+            name=stored.name,
+            active=False,
+            state=stored.state if whole else {},
+        )
 
     def _describe(self, resident: Resident, *, whole: bool) -> PagletInfo:
         paglet = resident.paglet
@@ -76,7 +93,10 @@ class Information:
         """A paglet of this host by id or name; empty when it is not here."""
         resident = self._host.residents.lookup(key)
         if resident is None:
-            return Found()
+            stored = self._host.sleep.lookup(key)
+            if stored is None:
+                return Found()
+            return Found(stored.agent_id, self._host.address, stored.name, stored.class_name)
         return Found(resident.agent_id, self._host.address, resident.name, resident.class_name)
 
     def find_on(self, url: str, key: str) -> Found:

@@ -19,6 +19,7 @@ from paglets_nb.core.turns import current_origin, current_turn
 from paglets_nb.core.values import new_agent_id
 from paglets_nb.errors import LifecycleError, NameTakenError, PagletError, SerializationError
 from paglets_nb.host.context import ResidentContext
+from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.mailbox import Mailbox
 from paglets_nb.host.protocol import Born, CreateRequest, FindRequest, Found, Nothing
 from paglets_nb.host.residents import HandlerTurn, Resident
@@ -53,6 +54,7 @@ class Lifecycle:
         self, cls: type[Paglet[Any]], class_name: str, state: dict[str, Any] | None, agent_id: str, name: str
     ) -> Resident:
         """A paglet from the wire form of its state, with the turn taken, not yet in the table."""
+        self._host.durability.check(cls)
         loaded = None if state is None else wire.dataclass_from_wire(cls.State, state)
         paglet = cls(loaded, agent_id=agent_id)
         paglet._context = ResidentContext(self._host, paglet.agent_id)
@@ -74,6 +76,8 @@ class Lifecycle:
             self.settle(resident, resident.paglet.on_creation, event)
         except BaseException:
             self.withdraw(resident)
+            if resident.durability != "memory":
+                host.durability.records.forget(agent_id)
             raise
         host.events.record("create", agent_id, class_name=request.class_name, name=request.name)
         return Born(agent_id, host.address, request.name, request.class_name)
@@ -92,7 +96,7 @@ class Lifecycle:
     def in_turn(self, resident: Resident, origin: str, place: int = 1) -> Iterator[HandlerTurn]:
         """Hooks run within this: the turn is held, output goes to the cell that asked."""
         turn = HandlerTurn(resident, origin, place, 10)
-        scope = self._host.requests.output_scope
+        scope = self._host.handling.output_scope
         before = current_turn.get()
         current_turn.set(turn)
         try:
@@ -106,7 +110,12 @@ class Lifecycle:
         origin = current_origin()
         try:
             with self.in_turn(resident, origin):
-                hook(event)
+                try:
+                    hook(event)
+                    failpoint("target.hook_done")
+                finally:
+                    if not resident.paglet._ended:
+                        self._host.durability.keep(resident)
         finally:
             resident.mailbox.release()
         if type(resident.paglet).run is not Paglet.run and not resident.paglet._ended:
@@ -137,22 +146,32 @@ class Lifecycle:
 
     def dispose(self, target: str) -> Nothing:
         """End a paglet: ``on_disposing``; whatever waits is told that it ended."""
-        resident = self._host.residents.require(target)
+        host = self._host
+        stored = host.sleep.lookup(target)
+        if stored is not None:
+            host.sleep.dispose(stored)
+            host.events.record("dispose", stored.agent_id)
+            return Nothing()
+        resident = host.residents.require(target)
         with self.turn_of(resident):
-            self._host.residents.require(resident.agent_id)
+            host.residents.require(resident.agent_id)
             try:
-                resident.paglet.on_disposing(DisposalEvent(resident.agent_id, self._host.name))
+                resident.paglet.on_disposing(DisposalEvent(resident.agent_id, host.name))
+                resident.paglet.resources.clean_up()
             except PagletError:
                 raise
             except Exception as error:
-                self._host.events.record("failure", resident.agent_id, hook="on_disposing", error=repr(error))
+                host.events.record("failure", resident.agent_id, hook="on_disposing", error=repr(error))
+            if resident.durability != "memory":
+                host.durability.records.forget(resident.agent_id)
             self.withdraw(resident)
-        self._host.events.record("dispose", resident.agent_id)
+        host.events.record("dispose", resident.agent_id)
         return Nothing()
 
     def withdraw(self, resident: Resident, forward_to: str = "") -> None:
         """Take a paglet out of the table; its waits end, what is queued is answered."""
         self._host.residents.remove(resident, forward_to)
+        self._host.services.withdraw(resident.agent_id)
         paglet = resident.paglet
         with paglet.locked():
             paglet._ended = True

@@ -59,7 +59,9 @@ class LoopThread:
         """Start a coroutine function on the loop."""
         return self.portal().start_task_soon(function, *args)
 
-    def call(self, function: Callable[..., Awaitable[T]], *args: Any, timeout: float | None = None, what: str = "") -> T:
+    def call(
+        self, function: Callable[..., Awaitable[T]], *args: Any, timeout: float | None = None, what: str = ""
+    ) -> T:
         """Run a coroutine function on the loop and block for its result.
 
         An interrupt (Ctrl-C, the notebook's stop button) cancels it, as the deadline does.

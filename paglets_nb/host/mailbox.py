@@ -87,7 +87,11 @@ class Mailbox:
                 heapq.heappush(self._waiting, (-priority, place, job))
                 return
             self._busy = True
-        self._workers.submit(self._drain, job, place)
+        try:
+            self._workers.submit(self._drain, job, place)
+        except LifecycleError:
+            self.release()
+            raise
 
     def acquire(self, *, priority: int = 10, place: int = 0, timeout: float | None = None) -> int:
         """Block until the turn is ours.
@@ -125,10 +129,10 @@ class Mailbox:
 
     def release(self) -> None:
         """Give the turn to the next in the queue."""
-        following = self._next()
-        if following is not None:
+        while (following := self._next()) is not None:
             try:
                 self._workers.submit(self._drain, *following)
+                return
             except LifecycleError:
                 following[0].refuse()
 

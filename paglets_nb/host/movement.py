@@ -1,20 +1,37 @@
-"""Movement: a paglet leaves for another host, or a copy of it does.
+"""Departures: a paglet leaves this host for another, or a copy of it does.
 
 The source prepares the target, then commits by itself in one step (from there on the
-paglet lives over there and requests are forwarded), then activates the target. Until
-the commit any failure leaves the paglet where it was.
+paglet lives over there and requests are forwarded), then has the target activate it.
+Until the commit any failure leaves the paglet where it was; after it the target has the
+paglet, and if the two lose sight of each other they settle when they meet again.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import wire
 from paglets_nb.core.events import CloneEvent, MobilityEvent
 from paglets_nb.core.values import new_agent_id, new_message_id
-from paglets_nb.errors import PagletError, TransferError
-from paglets_nb.host.protocol import Arrival, Born, CloneRequest, DispatchRequest, Nothing, Settle
+from paglets_nb.errors import HostDiedError, TransferError
+from paglets_nb.host.delivery import forward_stored
+from paglets_nb.host.failpoints import failpoint
+from paglets_nb.host.protocol import (
+    Arrival,
+    Born,
+    CloneRequest,
+    DispatchRequest,
+    Nothing,
+    Outcome,
+    OutcomeRequest,
+    RetractRequest,
+    Settle,
+)
 
 if TYPE_CHECKING:
     from paglets_nb.host.host import Host
@@ -22,125 +39,191 @@ if TYPE_CHECKING:
 
 __all__ = ["Movement"]
 
+_MOVED_APPLIED = 2000
+
 
 class Movement:
-    """Sends and receives the paglets of one host."""
+    """Sends the paglets of one host to others.
+
+    Attributes:
+        boot: which run of the host this is.
+    """
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self.boot = secrets.token_hex(8)
         self._lock = threading.Lock()
-        self._prepared: dict[str, tuple[Resident, Arrival]] = {}
+        self._under_way: set[str] = set()
+        self._committed: dict[str, tuple[str, str]] = {}
 
-    # ---- the side the paglet leaves
+    # ---- dispatch and retract
 
     def dispatch(self, target: str, request: DispatchRequest) -> Born:
         """Move a paglet: ``on_dispatching`` here, ``on_arrival`` and ``run()`` over there."""
+        for attempt in range(request.retries + 1):
+            try:
+                return self._dispatch_once(target, request)
+            except (TransferError, HostDiedError, TimeoutError) as error:
+                if attempt == request.retries or self._host.residents.lookup(target) is None:
+                    raise
+                self._host.events.record("failure", target, step="dispatch", attempt=attempt + 1, error=str(error))
+                time.sleep(request.retry_interval)
+        raise TransferError(f"dispatch of {target} was not tried")
+
+    def _dispatch_once(self, target: str, request: DispatchRequest) -> Born:
         host = self._host
-        resident = host.residents.require(target)
+        resident = host.sleep.require_awake(target)
         url = host.members.resolve(request.target)
         if url == host.address:
             return Born(resident.agent_id, url, resident.name, resident.class_name)
         with host.lifecycle.turn_of(resident, request.timeout):
             host.residents.require(resident.agent_id)
-            resident.paglet.on_dispatching(MobilityEvent(resident.agent_id, host.name, host.address, url))
-            arrival = self._snapshot(resident, "dispatch", resident.agent_id, resident.name)
-            self._prepare(url, arrival, request.timeout)
-            host.lifecycle.withdraw(resident, forward_to=url)
-        host.events.record("dispatch", resident.agent_id, target=url)
-        host.client.ask(url, "@activate", Settle(arrival.operation_id), Nothing, timeout=request.timeout)
+            event = MobilityEvent(resident.agent_id, host.name, host.address, url)
+            paglet = resident.paglet
+            (paglet.on_reverting if request.retracted else paglet.on_dispatching)(event)
+            failpoint("source.hook_done")
+            paglet.resources.clean_up()
+            arrival = self._snapshot(resident, request)
+            with self._preparing(url, arrival, request.timeout):
+                self._commit_departure(resident, url, arrival)
+        host.events.record("dispatch", resident.agent_id, target=url, operation_id=arrival.operation_id)
+        failpoint("source.committed")
+        self._activate(url, arrival, request.timeout)
         return Born(resident.agent_id, url, resident.name, resident.class_name)
+
+    def _commit_departure(self, resident: Resident, url: str, arrival: Arrival) -> None:
+        host = self._host
+        operation_id = arrival.operation_id
+        if resident.durability != "memory":
+            host.durability.records.commit_departure(
+                resident.agent_id, resident.name, arrival.epoch, url, operation_id
+            )
+        with self._lock:
+            self._committed[operation_id] = (resident.agent_id, url)
+        host.lifecycle.withdraw(resident, forward_to=url)
+        if resident.durability == "message":
+            host.workers.submit(forward_stored, host, resident.agent_id, url)
+
+    def retract(self, _target: str, request: RetractRequest) -> Born:
+        """Call a paglet that lives on another host to this one."""
+        asked = DispatchRequest(self._host.address, request.timeout, retracted=True)
+        url = request.host_url
+        limit = request.timeout + 1
+        return self._host.client.ask(url, "@dispatch", asked, Born, timeout=limit, target=request.agent_id)
+
+    # ---- clone
 
     def clone(self, target: str, request: CloneRequest) -> Born:
         """Copy a paglet: ``on_cloning`` here, ``on_clone`` and ``run()`` of the copy, ``on_cloned`` here."""
         host = self._host
-        resident = host.residents.require(target)
+        resident = host.sleep.require_awake(target)
         url = host.members.resolve(request.target) if request.target else host.address
         clone_id = new_agent_id()
         event = CloneEvent(resident.agent_id, host.name, clone_id, resident.agent_id, url)
         with host.lifecycle.turn_of(resident, request.timeout):
             host.residents.require(resident.agent_id)
             resident.paglet.on_cloning(event)
-            arrival = self._snapshot(resident, "clone", clone_id, "")
-            self._prepare(url, arrival, request.timeout)
-            settle = Settle(arrival.operation_id)
-            if url == host.address:
-                self.activate("", settle)
-            else:
-                host.client.ask(url, "@activate", settle, Nothing, timeout=request.timeout)
+            failpoint("source.hook_done")
+            arrival = self._snapshot(resident, None, clone_id)
+            with self._preparing(url, arrival, request.timeout):
+                if resident.durability != "memory":
+                    host.durability.records.commit_clone(arrival.operation_id, clone_id, url)
+                with self._lock:
+                    self._committed[arrival.operation_id] = (clone_id, url)
+            failpoint("source.committed")
+            self._activate(url, arrival, request.timeout)
             resident.paglet.on_cloned(event)
+            host.durability.keep(resident)
         host.events.record("clone", resident.agent_id, clone_id=clone_id, target=url)
         return Born(clone_id, url, "", resident.class_name)
 
-    def _snapshot(self, resident: Resident, mode: str, agent_id: str, name: str) -> Arrival:
+    # ---- the steps
+
+    def _snapshot(self, resident: Resident, request: DispatchRequest | None, clone_id: str = "") -> Arrival:
         with resident.paglet.locked():
             state = wire.dataclass_to_wire(resident.paglet.state)
+        shared: dict[str, Any] = {
+            "operation_id": new_message_id(),
+            "class_name": resident.class_name,
+            "state": state,
+            "source_url": self._host.address,
+            "source_boot": self.boot,
+        }
+        if request is None:
+            return Arrival(mode="clone", agent_id=clone_id, parent_id=resident.agent_id, **shared)
         return Arrival(
-            new_message_id(),
-            mode,
-            agent_id,
-            resident.class_name,
-            state,
-            self._host.address,
-            name,
-            resident.agent_id if mode == "clone" else "",
+            mode="retract" if request.retracted else "dispatch",
+            agent_id=resident.agent_id,
+            name=resident.name,
+            epoch=resident.epoch + 1,
+            inactive=request.inactive,
+            required_capabilities=request.required_capabilities,
+            expected_code_version=request.expected_code_version,
+            applied=list(resident.applied.items())[-_MOVED_APPLIED:],
+            **shared,
         )
+
+    @contextmanager
+    def _preparing(self, url: str, arrival: Arrival, timeout: float) -> Iterator[None]:
+        """Prepare the target; what is within this is the commit. Without it the target is told to forget."""
+        operation_id = arrival.operation_id
+        with self._lock:
+            self._under_way.add(operation_id)
+        committed = False
+        try:
+            failpoint("source.before_prepare")
+            self._prepare(url, arrival, timeout)
+            failpoint("source.prepared")
+            yield
+            committed = True
+        finally:
+            with self._lock:
+                self._under_way.discard(operation_id)
+            if not committed:
+                self._host.settlement.give_up(url, arrival)
 
     def _prepare(self, url: str, arrival: Arrival, timeout: float) -> None:
         if url == self._host.address:
-            self.prepare("", arrival)
+            self._host.arrivals.prepare("", arrival)
             return
         try:
             self._host.client.ask(url, "@prepare", arrival, Nothing, timeout=timeout)
         except TimeoutError as error:
-            self._give_up(url, arrival)
             raise TransferError(f"the target did not take the paglet: {error}") from error
 
-    # ---- the side the paglet comes to
-
-    def prepare(self, _target: str, arrival: Arrival) -> Nothing:
-        """Take in a paglet that is on its way; requests for it wait until it is activated."""
-        host = self._host
-        with self._lock:
-            if arrival.operation_id in self._prepared:
-                return Nothing()
-        cls = host.lifecycle.load(arrival.class_name)
-        resident = host.lifecycle.build(cls, arrival.class_name, arrival.state, arrival.agent_id, arrival.name)
-        host.residents.add(resident)
-        with self._lock:
-            self._prepared[arrival.operation_id] = (resident, arrival)
-        return Nothing()
-
-    def activate(self, _target: str, settle: Settle) -> Nothing:
-        """The source has committed: the paglet lives here now."""
-        with self._lock:
-            found = self._prepared.pop(settle.operation_id, None)
-        if found is None:
-            raise TransferError(f"no paglet is on its way here under {settle.operation_id}")
-        resident, arrival = found
-        host, paglet = self._host, resident.paglet
-        hook: Any
-        event: Any
-        if arrival.mode == "clone":
-            event = CloneEvent(arrival.agent_id, host.name, arrival.agent_id, arrival.parent_id, host.address)
-            hook = paglet.on_clone
-        else:
-            event = MobilityEvent(arrival.agent_id, host.name, arrival.source_url, host.address)
-            hook = paglet.on_arrival
-        host.events.record("arrival", arrival.agent_id, mode=arrival.mode, source=arrival.source_url)
-        host.lifecycle.settle(resident, hook, event)
-        return Nothing()
-
-    def abandon(self, _target: str, settle: Settle) -> Nothing:
-        """The source has given up: forget the paglet."""
-        with self._lock:
-            found = self._prepared.pop(settle.operation_id, None)
-        if found is not None:
-            self._host.lifecycle.withdraw(found[0])
-        return Nothing()
-
-    def _give_up(self, url: str, arrival: Arrival) -> None:
-        """Tell a target to forget what it prepared, as far as it can be reached."""
+    def _activate(self, url: str, arrival: Arrival, timeout: float) -> None:
+        """Have the target activate; one that cannot be reached is told when it can."""
+        settle = Settle(arrival.operation_id)
         try:
-            self._host.client.ask(url, "@abandon", Settle(arrival.operation_id), Nothing, timeout=2.0)
-        except (PagletError, OSError) as error:
-            self._host.events.record("failure", arrival.agent_id, step="abandon", error=str(error))
+            if url == self._host.address:
+                self._host.arrivals.activate("", settle)
+            else:
+                self._host.client.ask(url, "@activate", settle, Nothing, timeout=timeout)
+        except (HostDiedError, TimeoutError) as error:
+            self._host.events.record("failure", arrival.agent_id, step="activate", error=str(error))
+            self._host.settlement.tell_later(url, arrival.operation_id)
+            return
+        except BaseException:  # the hook over there failed; the paglet is there all the same
+            self.told(arrival.operation_id)
+            raise
+        self.told(arrival.operation_id)
+
+    # ---- what others ask about movements this host began
+
+    def outcome(self, _target: str, request: OutcomeRequest) -> Outcome:
+        """How a movement ended: a movement that is neither under way nor committed never will be."""
+        operation_id = request.operation_id
+        with self._lock:
+            if operation_id in self._under_way and operation_id not in self._committed:
+                return Outcome("pending", self.boot)
+            committed = operation_id in self._committed
+        if not committed and self._host.durability.exists:
+            committed = self._host.durability.records.outcome(operation_id)
+        return Outcome("commit" if committed else "abort", self.boot)
+
+    def told(self, operation_id: str) -> None:
+        """The target has taken over."""
+        with self._lock:
+            found = self._committed.pop(operation_id, None)
+        if found is not None and self._host.durability.exists:
+            self._host.durability.records.settled(operation_id)

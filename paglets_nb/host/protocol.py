@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.core.references import HostRef
+from paglets_nb.core.tickets import ArrivalMode, TransferTicket
 
 __all__ = [
     "Arrival",
@@ -14,6 +16,7 @@ __all__ = [
     "CodeBundle",
     "CodeRequest",
     "CreateRequest",
+    "DeactivateRequest",
     "DispatchRequest",
     "FindRequest",
     "Found",
@@ -22,7 +25,10 @@ __all__ = [
     "Members",
     "Nothing",
     "OperationInfo",
+    "Outcome",
+    "OutcomeRequest",
     "PagletInfo",
+    "RetractRequest",
     "Settle",
     "is_verb",
 ]
@@ -72,11 +78,37 @@ class DispatchRequest:
 
     Attributes:
         target: a host's name or address.
-        timeout: seconds for the transfer.
+        timeout: seconds for each attempt.
+        retries: further attempts after the first.
+        retry_interval: seconds between attempts.
+        required_capabilities: contracts the target must offer.
+        expected_code_version: the version the target must run; empty for any.
+        inactive: it arrives asleep.
+        retracted: it is called back rather than sent; ``on_reverting`` rather than ``on_dispatching``.
     """
 
     target: str
     timeout: float = 10.0
+    retries: int = 0
+    retry_interval: float = 0.25
+    required_capabilities: tuple[str, ...] = ()
+    expected_code_version: str = ""
+    inactive: bool = False
+    retracted: bool = False
+
+    @classmethod
+    def of(cls, ticket: TransferTicket, target: str, *, retracted: bool = False) -> DispatchRequest:
+        """The request that a ticket stands for."""
+        return cls(
+            target,
+            ticket.timeout,
+            ticket.retries,
+            ticket.retry_interval,
+            tuple(ticket.required_capabilities),
+            ticket.expected_code_version or "",
+            ticket.arrival_mode is ArrivalMode.INACTIVE,
+            retracted,
+        )
 
 
 @dataclass(frozen=True)
@@ -88,13 +120,36 @@ class CloneRequest:
 
 
 @dataclass(frozen=True)
+class RetractRequest:
+    """``@retract``: call a paglet that lives at ``host_url`` to the host that is asked."""
+
+    agent_id: str
+    host_url: str
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True)
+class DeactivateRequest:
+    """``@deactivate``: put a paglet to sleep on these terms."""
+
+    policy: DeactivationPolicy = DeactivationPolicy()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Arrival:
     """``@prepare``: a paglet on its way; stored by the target, not yet awake.
 
     Attributes:
         operation_id: makes a repeated request harmless.
-        mode: ``dispatch`` or ``clone``.
+        mode: ``dispatch``, ``retract`` or ``clone``.
+        epoch: how often it has moved, this move included.
+        source_boot: which run of the source host sends it.
         parent_id: of a clone, what it was made from.
+        inactive: it arrives asleep.
+        required_capabilities: contracts the target must offer.
+        expected_code_version: the version the target must run; empty for any.
+        applied: replies of messages it has handled, by their ids, oldest first.
     """
 
     operation_id: str
@@ -105,6 +160,27 @@ class Arrival:
     source_url: str
     name: str = ""
     parent_id: str = ""
+    epoch: int = 1
+    source_boot: str = ""
+    inactive: bool = False
+    required_capabilities: tuple[str, ...] = ()
+    expected_code_version: str = ""
+    applied: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class OutcomeRequest:
+    """``@outcome``: how did the movement end that this host began."""
+
+    operation_id: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The reply: ``commit``, ``abort`` or ``pending``, and which run of the host says so."""
+
+    decision: str
+    boot: str
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,22 @@ class Resident:
         mailbox: its turn and its queue.
         interleaved: kinds of message that need no turn.
         created_at: POSIX seconds since which it lives here.
+        epoch: how often it has moved.
+        durability: of its class.
+        applied: of a message-durable one, replies by message id, oldest first.
     """
 
-    __slots__ = ("class_name", "created_at", "interleaved", "mailbox", "name", "paglet")
+    __slots__ = (
+        "applied",
+        "class_name",
+        "created_at",
+        "durability",
+        "epoch",
+        "interleaved",
+        "mailbox",
+        "name",
+        "paglet",
+    )
 
     def __init__(self, paglet: Paglet[Any], mailbox: Mailbox, *, class_name: str, name: str = "") -> None:
         self.paglet = paglet
@@ -37,6 +50,9 @@ class Resident:
         self.name = name
         self.interleaved = type(paglet).interleaved_kinds
         self.created_at = time.time()
+        self.epoch = 1
+        self.durability = type(paglet).durability
+        self.applied: OrderedDict[str, bytes] = OrderedDict()
 
     @property
     def agent_id(self) -> str:
@@ -137,6 +153,11 @@ class Residents:
         if resident is None:
             raise InvalidAgentError(key, self._host_name)
         return resident
+
+    def add_forward(self, key: str, url: str) -> None:
+        """Remember where a paglet went, as the store tells it."""
+        with self._lock:
+            self._forwards[key] = url
 
     def forward_of(self, key: str) -> str:
         """The address of the host a paglet left for; empty when unknown."""

@@ -16,11 +16,14 @@ from paglets_nb.errors import PagletError, RemoteHostError
 
 __all__ = ["did_you_mean", "one_line", "readable", "readable_errors"]
 
+MAX_LINE = 800
+"""Characters of a message beyond which its middle is left out."""
+
 
 def one_line(error: BaseException | str) -> str:
     """An error's message with its line breaks folded."""
-    text = " ".join(str(error).split())
-    return text or type(error).__name__
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= MAX_LINE else f"{text[: MAX_LINE // 3]} ... {text[-MAX_LINE // 2 :]}"
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:

@@ -27,8 +27,12 @@ from paglets_nb.magics.verbs import LINE_VERBS, load_line_verb
 __all__ = ["LineCompleter"]
 
 _LINE = re.compile(r"^\s*(?:[A-Za-z_][\w.,\s\[\]]*=\s*)?(%{1,2})paglet\s+(.*)$", re.DOTALL)
-_NOTHING = SimpleMatcherResult(completions=[], suppress=False)
 _FIELD = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+
+
+def _nothing() -> SimpleMatcherResult:
+    """No completions; a new dict each time, for IPython writes into it."""
+    return SimpleMatcherResult(completions=[], suppress=False)
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,10 @@ class LineCompleter:
         try:
             found = _LINE.match(context.text_until_cursor)
             if found is None or (found[1] == "%%" and context.cursor_line > 0):
-                return _NOTHING
+                return _nothing()
             fragment, words = self.complete(found[2], cell=found[1] == "%%")
         except Exception:  # completion must never get into the way of typing
-            return _NOTHING
+            return _nothing()
         return SimpleMatcherResult(
             completions=[SimpleCompletion(text=text, type=kind) for text, kind in words],
             suppress=True,

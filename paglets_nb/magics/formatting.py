@@ -29,7 +29,7 @@ class Formatting:
         show_task: displays a task's handle.
     """
 
-    def __init__(self, display_formatter: Any, show_task: Callable[[Any], None]) -> None:
+    def __init__(self, display_formatter: Any, show_task: Callable[[Any], object]) -> None:
         self._show_task = show_task
         self._html = display_formatter.formatters[_HTML]
         self._text = display_formatter.formatters[_TEXT]
@@ -49,9 +49,10 @@ class Formatting:
 
     def add_reply(self, cls: type) -> None:
         """Show instances of a reply's dataclass as a picture, unless something shows them already."""
-        if cls not in self._html:
+        if cls not in self._html and cls.__dict__.get("__dataclass_params__").repr:
             self._html.for_type(cls, pictures.reply_html)
-            self._added.append((self._html, cls))
+            self._text.for_type(cls, _plain(pictures.reply_text))
+            self._added += [(self._html, cls), (self._text, cls)]
 
     def remove(self) -> None:
         """Take every formatter away that was added."""

@@ -15,7 +15,7 @@ from paglets_nb.magics.tokens import Word
 if TYPE_CHECKING:
     from paglets_nb.magics.session import Session
 
-__all__ = ["Arguments", "CellVerb", "HelpShown", "LineVerb", "VerbParser", "seconds", "whole_number"]
+__all__ = ["Arguments", "CellVerb", "HelpShown", "LineVerb", "VerbParser", "seconds"]
 
 Arguments = argparse.Namespace
 
@@ -106,13 +106,6 @@ def seconds(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError(f"wants seconds above 0, got {text!r}")
     return value
-
-
-def whole_number(text: str) -> int:
-    """A whole number, 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"wants a whole number from 1, got {text!r}")
-    return int(text)
 
 
 @dataclass(frozen=True)

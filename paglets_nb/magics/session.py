@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
+    from paglets_nb.widgets.task_view import TaskFollower
 
 __all__ = ["Session"]
 
@@ -46,6 +47,7 @@ class Session:
         self.namespace: Mapping[str, Any] = shell.user_ns
         self.register_picture: Callable[[type], None] = lambda _cls: None
         self._cell_number = 0
+        self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now
@@ -63,14 +65,17 @@ class Session:
         if default_origin.cell:
             remember_cell(parent)
 
-    def show_task(self, handle: TaskHandle[Any]) -> None:
+    def show_task(self, handle: TaskHandle[Any]) -> TaskFollower | None:
         """Show a task's progress, once in a cell however often it is displayed there."""
         if self._tasks_shown.get(handle) == self._cell_number:
-            return
+            return None
         self._tasks_shown[handle] = self._cell_number
         from paglets_nb.widgets.task_view import show_task
 
-        show_task(handle)
+        follower = show_task(handle)
+        if follower is not None:
+            self._followers.add(follower)
+        return follower
 
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
@@ -85,10 +90,12 @@ class Session:
         return self.mesh
 
     def stop_mesh(self) -> None:
-        """Stop the mesh, if there is one."""
+        """Stop the mesh, if there is one, and all that watches its tasks."""
         mesh, self.mesh = self.mesh, None
         if mesh is not None:
             mesh.stop()
+        for follower in list(self._followers):
+            follower.close()
 
     def host(self, name: str) -> HostHandle:
         """A host by name; UsageError lists the known ones."""

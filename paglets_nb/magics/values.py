@@ -104,9 +104,20 @@ def _fits(value: Any, kind: Any) -> bool:
     return isinstance(kind, type) and kind is not object and type(value) is kind
 
 
+def _nested(value: Any, kind: Any) -> Any:
+    """A value whose mappings have become dataclasses where the type has them, by field name."""
+    for member in _members(kind):
+        if isinstance(member, type) and dataclasses.is_dataclass(member) and isinstance(value, Mapping):
+            return build(member, words_of(value))
+        inner = typing.get_args(member)[:1]
+        if inner and typing.get_origin(member) in _SEQUENCES and isinstance(value, _SEQUENCES):
+            return [_nested(entry, inner[0]) for entry in value]
+    return value
+
+
 def _converted(word: Word, kind: Any) -> Any:
     failure: SerializationError | None = None
-    for reading in _readings(word, kind):
+    for reading in (_nested(reading, kind) for reading in _readings(word, kind)):
         if _fits(reading, kind):
             return reading
         try:

@@ -41,7 +41,7 @@ def load_ipython_extension(shell: Any) -> None:
     described = json.loads(os.environ[HOST_VARIABLE])
     sys.setswitchinterval(_SWITCH_INTERVAL)
     host = Host(described["name"], socket_dir=described["directory"], properties=described["properties"])
-    host.requests.output_scope = partial(cell_output, shell)
+    host.handling.output_scope = partial(cell_output, shell)
     host.start_background()
     atexit.register(host.stop)
     shell.user_ns["paglet_host"] = host

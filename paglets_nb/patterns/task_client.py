@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -265,10 +266,8 @@ class TaskHandle(Generic[ResultT]):
         """Call ``callback(self)`` when the task is done or lost, from a thread that waits for it."""
 
         def watch() -> None:
-            try:
+            with suppress(PagletError):
                 self.wait()
-            except PagletError:
-                pass
             callback(self)
 
         threading.Thread(target=watch, name="paglets-task", daemon=True).start()

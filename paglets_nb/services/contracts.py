@@ -116,8 +116,7 @@ class ServiceOperation:
             return EmptyPayload()
         if not isinstance(payload, Mapping):
             raise ServiceContractError(
-                f"operation {self.name!r}: its reply must be a {self.reply_type.__name__}, "
-                f"not {type(payload).__name__}"
+                f"operation {self.name!r}: its reply must be a {self.reply_type.__name__}, not {type(payload).__name__}"
             )
         return codec().from_wire(self.reply_type, payload)
 
@@ -188,9 +187,7 @@ class ServiceContract:
         return {
             "name": self.name,
             "version": self.version,
-            "operations": {
-                o.name: {"request": o.request_schema(), "reply": o.reply_schema()} for o in self.operations
-            },
+            "operations": {o.name: {"request": o.request_schema(), "reply": o.reply_schema()} for o in self.operations},
         }
 
     def advertise_metadata(self, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:

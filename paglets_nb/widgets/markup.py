@@ -21,6 +21,8 @@ class Markup:
 
 def clipped(value: object, limit: int = MAX_TEXT) -> str:
     """A value as text of at most ``limit`` characters."""
+    if isinstance(value, bytes | bytearray) and len(value) > limit:  # their whole repr would cost their size
+        value = bytes(value[:limit])
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 

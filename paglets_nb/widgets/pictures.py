@@ -24,10 +24,12 @@ __all__ = [
     "details_text",
     "elapsed",
     "error_html",
+    "headline",
     "host_label",
     "outcome_html",
     "paglet_rows",
     "reply_html",
+    "reply_text",
     "snapshot_html",
     "snapshot_text",
 ]
@@ -37,6 +39,8 @@ PAGLET_HEADERS = ("name", "class", "host", "id", "waiting")
 HOST_HEADERS = ("host", "state", "pid", "address")
 MAX_ENTRIES = 50
 MAX_NESTING = 4
+MAX_FIELD = 4000
+"""Characters shown of one field of a reply."""
 _COLOURS = {"COMPLETED": "#2e7d32", "FAILED": "#c62828", "CANCELLED": "#8d6e63"}
 
 
@@ -189,6 +193,17 @@ def _rows_table(values: Any, nesting: int) -> Markup:
     return Markup(table(names, rows).html + (muted(f"and {left} more").html if left else ""))
 
 
+def reply_text(value: Any) -> str:
+    """Any dataclass as Python writes it, long fields cut."""
+    fields = (field for field in dataclasses.fields(value) if field.repr)
+    shown = (f"{field.name}={_repr_of(getattr(value, field.name))}" for field in fields)
+    return f"{type(value).__qualname__}({', '.join(shown)})"
+
+
+def _repr_of(value: Any) -> str:
+    return clipped(repr(value) if isinstance(value, str) else value, MAX_FIELD)
+
+
 def reply_html(value: Any) -> str:
     """Any dataclass: its fields by name."""
     name = type(value).__name__
@@ -208,7 +223,8 @@ def elapsed(snapshot: Any) -> float:
     return float(max(0.0, end - snapshot.started_at))
 
 
-def _headline(snapshot: Any) -> str:
+def headline(snapshot: Any) -> str:
+    """Where a task stands, in one line."""
     status = "CANCELLING" if snapshot.cancelling and not snapshot.done else str(snapshot.status.value)
     parts = [status, f"{snapshot.progress:.0%}", snapshot.note, f"{elapsed(snapshot):.1f} s"]
     parts.append(f"on {snapshot.host_name}" if snapshot.host_name else "")
@@ -235,12 +251,12 @@ def error_html(error: BaseException) -> str:
 def snapshot_html(snapshot: Any) -> str:
     """Where a task stands: status, bar, note, time, place, result or error."""
     colour = _COLOURS.get(str(snapshot.status.value), "#1565c0")
-    return f"<div>{bar(snapshot.progress, colour).html} {escaped(_headline(snapshot))}</div>{outcome_html(snapshot)}"
+    return f"<div>{bar(snapshot.progress, colour).html} {escaped(headline(snapshot))}</div>{outcome_html(snapshot)}"
 
 
 def snapshot_text(snapshot: Any) -> str:
     """The same as text."""
-    text = f"task {snapshot.agent_id}: {_headline(snapshot)}"
+    text = f"task {snapshot.agent_id}: {headline(snapshot)}"
     if snapshot.result is not None:
         text += f"\n{clipped(snapshot.result)}"
     if snapshot.error:

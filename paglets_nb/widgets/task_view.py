@@ -7,6 +7,7 @@ last picture, as HTML and text beside the widget.
 from __future__ import annotations
 
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -147,7 +148,10 @@ def show_task(handle: TaskHandle[Any]) -> TaskFollower | None:
 
     shell: Any = get_ipython()
     text, html = pictures.handle_text(handle), pictures.handle_html(handle)
-    if handle.done() or shell is None or not hasattr(shell, "set_thread_parent"):
+    if shell is None:
+        sys.stdout.write(f"{text}\n")
+        return None
+    if handle.done() or not hasattr(shell, "set_thread_parent"):
         display(_bundle(None, text, html), raw=True)  # type: ignore[no-untyped-call]
         return None
     view = TaskView(handle)

@@ -28,6 +28,7 @@ from tests.benchmarks.workload import ADD, NOTE, Add, Counter
 
 RAW, CALL, FUTURES = "raw Unix-socket ping-pong", "typed call", "pipelined futures, 100 at once"
 BURST, RPYC_ASYNC = "pipelined futures, 1,000 at once", "rpyc async, 100 at once"
+BUSY_FOR = 0.5
 BUSY = """
 import threading
 def spin():
@@ -142,7 +143,7 @@ def promise_calls(report: Report, alone: Figures, pyro5: tuple[str, ...], rpyc: 
     report.promises.append(promise)
 
 
-def measure_busy(mesh: Mesh, ours: TypedCalls, calls: int, report: Report) -> None:
+def measure_busy(mesh: Mesh, ours: TypedCalls, report: Report) -> None:
     """Calls to a host in which a pure-Python thread spins."""
     host = mesh["alpha"]
     result = host.run_code(BUSY, timeout=10.0)
@@ -150,12 +151,12 @@ def measure_busy(mesh: Mesh, ours: TypedCalls, calls: int, report: Report) -> No
         raise RuntimeError(f"the busy thread did not start: {result.ename}: {result.evalue}")
     try:
         used, started = cpu_seconds(host.pid), time.perf_counter()
-        spread = statistics.median(latencies(ours.one, calls))
+        spread = statistics.median(latencies(ours.one, BUSY_FOR))
         share = (cpu_seconds(host.pid) - used) / (time.perf_counter() - started)
         if share < 0.5:
             raise RuntimeError(f"the host used {share:.0%} of a core: its busy thread does not run")
         with pinned([host.pid]):
-            alone = statistics.median(latencies(ours.one, calls))
+            alone = statistics.median(latencies(ours.one, BUSY_FOR))
     finally:
         host.run_code("stop.set()", timeout=10.0)
     report.facts["busy_seconds"] = {"one_core": alone, "all_cores": spread}
@@ -183,14 +184,14 @@ def measure_start(rounds: int, report: Report) -> None:
     report.promises.append(Promise("four hosts up in at most 2 s", f"{median:.2f} s", median <= 2.0))
 
 
-def run(*, quick: bool, say: Callable[[str], None]) -> Report:
+def run(effort: Effort, *, starts: int, say: Callable[[str], None]) -> Report:
     """Measure everything.
 
     Args:
-        quick: fewer batches; the figures are noisier.
+        effort: how much is measured.
+        starts: how often four hosts are started.
         say: told what is being measured.
     """
-    effort = Effort(batches=1, calls=1000) if quick else Effort()
     report = Report(
         f"Calls, median of {effort.rounds} interleaved rounds; {len(CORES)} cores, Python {sys.version.split()[0]}"
     )
@@ -200,9 +201,9 @@ def run(*, quick: bool, say: Callable[[str], None]) -> Report:
         say("calls and futures, ours and the peers'")
         ours = measure_calls(mesh, effort, report, stack)
         say("calls to a busy host")
-        measure_busy(mesh, ours, 200 if quick else 1000, report)
+        measure_busy(mesh, ours, report)
     say("four hosts")
-    measure_start(3 if quick else 5, report)
+    measure_start(starts, report)
     return report
 
 
@@ -214,7 +215,10 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     inherited = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([inherited] if inherited else [])])
-    report = run(quick=options.quick, say=lambda what: print(f"... {what}", file=sys.stderr, flush=True))
+    effort = Effort(batches=1, calls=1000) if options.quick else Effort()
+    report = run(
+        effort, starts=3 if options.quick else 5, say=lambda what: print(f"... {what}", file=sys.stderr, flush=True)
+    )
     print(report.text())
     if options.json:
         report.save(options.json)

@@ -49,11 +49,11 @@ def ratio(figures: Mapping[str, list[float]], name: str, base: str) -> float:
     return statistics.median(a / b for a, b in zip(figures[name], figures[base], strict=True))
 
 
-def latencies(call: Callable[[], object], calls: int) -> list[float]:
-    """Seconds of each of ``calls`` calls."""
-    times = []
-    for _ in range(calls):
-        started = time.perf_counter()
+def latencies(call: Callable[[], object], duration: float) -> list[float]:
+    """Seconds that each call took, of as many as are made in ``duration`` seconds."""
+    times: list[float] = []
+    end = time.perf_counter() + duration
+    while (started := time.perf_counter()) < end:
         call()
         times.append(time.perf_counter() - started)
     return times

@@ -94,7 +94,9 @@ def test_what_a_paglet_prints_lands_in_the_cell_that_called(greeter: NotebookKer
 def test_a_parent_from_a_cell_waits_for_what_children_report(greeter: NotebookKernel) -> None:
     """A cell's class may wait in one operation for what another records, like any other."""
     greeter.run("from paglets_nb import OperationClient").check()
-    greeter.run("waiting = OperationClient(g).submit(EXPECT, Greet('x', times=g.info()['state']['greeted'] + 2))").check()
+    greeter.run(
+        "waiting = OperationClient(g).submit(EXPECT, Greet('x', times=g.info()['state']['greeted'] + 2))"
+    ).check()
     greeter.run("%paglet call greeter greet who=a\n%paglet call greeter greet who=b").check()
     assert "greeted" in greeter.run("waiting.get_reply(5).text").check().text
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["VERB", "configure_start", "request_of", "start_task"]
 
 _QUICK = 0.05
+_LAST_PICTURE = 2.0
+"""Seconds given to the display to show the end before the cell ends."""
 
 
 def configure_start(parser: VerbParser) -> None:
@@ -44,7 +46,7 @@ def start_task(session: Session, proxy: PagletProxy, cls: Any, request: Any, arg
     session.show_type(client.result_type)
     handle = client.submit(request)
     handle.wait(_QUICK)
-    session.show_task(handle)
+    follower = session.show_task(handle)
     if arguments.wait:
         try:
             snapshot = handle.wait(arguments.timeout)
@@ -53,6 +55,8 @@ def start_task(session: Session, proxy: PagletProxy, cls: Any, request: Any, arg
             raise
         if not snapshot.done:
             raise UsageError(not_done(session.label(proxy), arguments.timeout))
+        if follower is not None:
+            follower.wait(_LAST_PICTURE)
     return handle
 
 

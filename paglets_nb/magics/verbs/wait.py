@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
+from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
 from paglets_nb.magics.verbs.status import not_done, task_client
+from paglets_nb.widgets.pictures import headline
 
 if TYPE_CHECKING:
     from paglets_nb.patterns.task_client import TaskSnapshot
 
 __all__ = ["VERB"]
 
-_POLL = 2.0
+_POLL = 0.5
 
 
 def configure(parser: VerbParser) -> None:
@@ -28,10 +30,12 @@ def configure(parser: VerbParser) -> None:
 def run(session: Session, arguments: Arguments) -> TaskSnapshot[Any]:
     """Wait until the task is done."""
     proxy, client = task_client(session, arguments.paglet)
+    line = ProgressLine(session.shell)
     deadline = None if arguments.timeout is None else time.monotonic() + arguments.timeout
     while True:
         left = _POLL if deadline is None else max(0.0, min(_POLL, deadline - time.monotonic()))
         snapshot = client.wait(wait_timeout=left)
+        line.update(headline(snapshot))
         if snapshot.done:
             return snapshot
         if deadline is not None and time.monotonic() >= deadline:

@@ -217,7 +217,9 @@ def test_tracebacks_show_the_cells_lines(run_cell: RunCell) -> None:
 
 def test_what_cannot_be_shipped_is_named(run_cell: RunCell) -> None:
     """A class that refers to a lock cannot be shipped; the error names the class."""
-    cell = run_cell("import threading\nlock = threading.Lock()\nclass Holder:\n    def use(self):\n        return lock\n")
+    cell = run_cell(
+        "import threading\nlock = threading.Lock()\nclass Holder:\n    def use(self):\n        return lock\n"
+    )
     with pytest.raises(SerializationError, match="class Holder cannot be shipped"):
         CodeStore().name_of(cell.Holder)
 

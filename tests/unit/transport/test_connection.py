@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paglets_nb.errors import FrameError
+from paglets_nb.testing import wait_until
 from paglets_nb.transport import connection as module
 from paglets_nb.transport.connection import KEPT, Connection
 from paglets_nb.transport.frames import ERROR, MAX_FRAME, MAX_HEADER, MOVED, REPLY, REQUEST, Frame, frame_head
-from paglets_nb.testing import wait_until
 
 Pair = tuple[Connection, Connection]
 
@@ -92,9 +92,7 @@ def test_many_frames_in_one_read(pair: Pair) -> None:
     ),
     st.lists(st.integers(1, 200), min_size=1, max_size=30),
 )
-def test_torn_frames_are_put_together(
-    frames: list[tuple[int, int, bytes, int, list[bytes]]], cuts: list[int]
-) -> None:
+def test_torn_frames_are_put_together(frames: list[tuple[int, int, bytes, int, list[bytes]]], cuts: list[int]) -> None:
     """However the bytes are torn on their way, the same frames come out."""
     one, two = socket.socketpair()
     left, right = Connection(one), Connection(two)

@@ -1,0 +1,357 @@
+"""A paglet that carries one file to another host.
+
+Owns the steps (``FileMobilityMixin``) and the task made of them
+(``SingleFileTransferPaglet``). The file travels as a registered file of the runtime; a
+file that is to be moved stays under its own name until it has been placed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from paglets_nb.core.events import MobilityEvent
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.tickets import TransferTicket
+from paglets_nb.errors import TransferError, UnknownHostError
+from paglets_nb.patterns.file_placement import (
+    atomic_copy_file,
+    atomic_move_file,
+    format_bytes,
+    resolve_destination_path,
+)
+from paglets_nb.patterns.file_transfers import (
+    FileTransferArrival,
+    FileTransferEndpoint,
+    FileTransferMode,
+    FileTransferPlan,
+    FileTransferRequest,
+    FileTransferResult,
+    FileTransferSource,
+    FileTransferState,
+)
+from paglets_nb.patterns.notifications import NotificationMixin, NotificationSeverity
+from paglets_nb.patterns.tasks import TASK_WAIT, TaskPaglet, TaskStatus, TaskStatusReply, TaskWaitRequest
+
+if TYPE_CHECKING:
+    from paglets_nb.core.references import HostRef
+
+__all__ = [
+    "FileMobilityMixin",
+    "FileTransferArrival",
+    "FileTransferEndpoint",
+    "FileTransferMode",
+    "FileTransferPlan",
+    "FileTransferRequest",
+    "FileTransferResult",
+    "FileTransferSource",
+    "FileTransferState",
+    "SingleFileTransferPaglet",
+    "atomic_copy_file",
+    "atomic_move_file",
+    "format_bytes",
+    "resolve_destination_path",
+]
+
+_POLL = 5.0
+_LEAST_TIMEOUT = 30.0
+_SLOWEST_BYTES_PER_SECOND = 8 << 20
+
+
+class FileMobilityMixin(NotificationMixin):
+    """The steps of carrying one file; the state is a ``FileTransferState``. Put it before ``TaskPaglet``.
+
+    Class attributes:
+        registered_file_name: what the file is called while it travels.
+        notification_title: of what the user is told.
+    """
+
+    registered_file_name: ClassVar[str] = "file"
+    notification_title: ClassVar[str] = "File transfer"
+
+    resolve_destination_path = staticmethod(resolve_destination_path)
+    atomic_copy_file = staticmethod(atomic_copy_file)
+
+    # ---- at the source
+
+    def require_transfer_target(self, request: FileTransferRequest) -> HostRef:
+        """The host that the file goes to.
+
+        Raises:
+            ValueError: the request names none.
+            UnknownHostError: it is not online, or no host of the mesh.
+        """
+        if not request.target_host:
+            raise ValueError("target_host is missing: which host is the file to go to?")
+        context = self.context
+        found = context.host_status(request.target_host)
+        if found is None or not found.online:
+            raise UnknownHostError(request.target_host, [host.name for host in context.available_hosts()])
+        return found
+
+    def stat_transfer_source(self, source_path: str | os.PathLike[str]) -> FileTransferSource:
+        """Look at the file; ValueError where it is none."""
+        path = Path(os.path.realpath(os.path.expanduser(source_path)))
+        if not path.is_file():
+            raise ValueError(f"source is not a file: {os.fspath(source_path)}")
+        found = path.stat()
+        created = getattr(found, "st_birthtime", found.st_ctime)
+        return FileTransferSource(str(path), path.name, found.st_size, created, found.st_mtime)
+
+    def plan_destination_path(self, request: FileTransferRequest, source: FileTransferSource) -> str:
+        """Where the file will be, as far as can be told from here."""
+        return str(resolve_destination_path(request.destination_path, source.file_name, check_existing_dir=False))
+
+    def remember_transfer_request(self, request: FileTransferRequest) -> FileTransferRequest:
+        """Note the request in the state; the request, with an id where it had none."""
+        if not request.transfer_id:
+            request = replace(request, transfer_id=f"file-transfer-{secrets.token_hex(8)}")
+        with self.locked():
+            state, context = self.state, self._context
+            state.transfer_id = request.transfer_id
+            state.mode, state.dry_run, state.overwrite = request.mode, request.dry_run, request.overwrite
+            state.source_path, state.destination_path = request.source_path, request.destination_path
+            state.final_path = ""
+            if context is not None:
+                state.source_host_name, state.source_host_url = context.name, context.address
+            self.notify_all_state_changed()
+        return request
+
+    def prepare_file_transfer(self, request: FileTransferRequest) -> FileTransferPlan:
+        """Check the request, look at the source and note both in the state.
+
+        Raises:
+            ValueError: no target, or the source is not a file.
+            UnknownHostError: the target is not online.
+        """
+        target = self.require_transfer_target(request)
+        source = self.stat_transfer_source(request.source_path)
+        request = self.remember_transfer_request(request)
+        plan = FileTransferPlan(request, source, self.plan_destination_path(request, source), target.name)
+        with self.locked():
+            state = self.state
+            state.source_path, state.file_name, state.size_bytes = source.path, source.file_name, source.size_bytes
+            state.source_created_at, state.source_modified_at = source.created_at, source.modified_at
+            state.destination_host_name, state.destination_host_url = target.name, target.url
+            state.final_path = plan.destination_path
+            self.notify_all_state_changed()
+        return plan
+
+    def register_transfer_file(
+        self, path: str | os.PathLike[str], mode: FileTransferMode = FileTransferMode.COPY
+    ) -> Path:
+        """Have the file travel with the paglet, the source untouched.
+
+        One that is to be moved travels as a second name of the same file where the file
+        system allows that, so that its size does not matter.
+        """
+        name = self.registered_file_name
+        if mode is FileTransferMode.MOVE:
+            link = self.work_dir() / name
+            link.unlink(missing_ok=True)
+            try:
+                os.link(path, link)
+            except OSError:  # another file system, or not our file
+                return self.register_file(path, name=name)
+            return self.register_file(link, name=name, mode=mode.value)
+        return self.register_file(path, name=name)
+
+    def register_planned_file(self, plan: FileTransferPlan) -> Path:
+        """``register_transfer_file`` of a plan; TransferError where the source changed since."""
+        now = self.stat_transfer_source(plan.source.path)
+        if (now.size_bytes, now.modified_at) != (plan.source.size_bytes, plan.source.modified_at):
+            raise TransferError(f"the source changed while its transfer was prepared: {plan.source.path}")
+        return self.register_transfer_file(plan.source.path, plan.request.mode)
+
+    def unregister_transfer_file(self) -> None:
+        """The file stays; what was made for the journey goes."""
+        self.unregister_file(self.registered_file_name)
+        (self.work_dir() / self.registered_file_name).unlink(missing_ok=True)
+
+    def mark_waiting_for_arrival(self) -> None:
+        """The task goes on at the target."""
+        set_status: Any = self.set_task_status
+        set_status(TaskStatus.WAITING_FOR_ARRIVAL, done=False)
+
+    # ---- at the target
+
+    def current_transfer_arrival(self) -> FileTransferArrival:
+        """The file that came with the paglet, and where it is to go."""
+        state = self.state
+        scratch = self.file_path(self.registered_file_name)
+        return FileTransferArrival(str(scratch), state.destination_path, state.file_name, state.overwrite, state.mode)
+
+    def save_registered_file_to_destination(self, arrival: FileTransferArrival) -> Path:
+        """Place a file that came with the paglet, whole, and have it travel no further.
+
+        Raises:
+            FileExistsError: there is one already, and it is not to be replaced.
+            TransferError: what came is not of the size that left.
+        """
+        scratch = Path(arrival.scratch_path)
+        came, left = scratch.stat().st_size, self.state.size_bytes
+        if came != left:
+            raise TransferError(f"{arrival.source_name} changed on its way: {left} bytes left, {came} came")
+        destination = resolve_destination_path(arrival.destination_path, arrival.source_name)
+        final = atomic_move_file(scratch, destination, overwrite=arrival.overwrite)
+        self.unregister_file(self.registered_file_name)
+        return final
+
+    def remember_transfer_arrival(self, final_path: str | os.PathLike[str]) -> None:
+        """Note in the state where the file is now."""
+        with self.locked():
+            state, context = self.state, self._context
+            state.final_path = os.fspath(final_path)
+            if context is not None:
+                state.destination_host_name, state.destination_host_url = context.name, context.address
+            self.notify_all_state_changed()
+
+    def save_arrived_file(self) -> Path:
+        """Place the file that came with the paglet and note where."""
+        final = self.save_registered_file_to_destination(self.current_transfer_arrival())
+        self.remember_transfer_arrival(final)
+        return final
+
+    # ---- at both
+
+    def build_transfer_result(self, *, dry_run: bool | None = None) -> FileTransferResult:
+        """The result, from the state and from the file where it has been placed here."""
+        with self.locked():
+            state = self.state
+            created = modified = 0.0
+            if state.destination_host_url == ("" if self._context is None else self._context.address):
+                try:
+                    placed = self.stat_transfer_source(state.final_path)
+                    created, modified = placed.created_at, placed.modified_at
+                except ValueError:  # a dry run: nothing is there
+                    pass
+            return FileTransferResult(
+                state.transfer_id,
+                state.mode,
+                state.dry_run if dry_run is None else dry_run,
+                FileTransferEndpoint(
+                    state.source_host_name,
+                    state.source_host_url,
+                    state.source_path,
+                    state.source_created_at,
+                    state.source_modified_at,
+                ),
+                FileTransferEndpoint(
+                    state.destination_host_name, state.destination_host_url, state.final_path, created, modified
+                ),
+                state.file_name,
+                state.size_bytes,
+                format_bytes(state.size_bytes),
+            )
+
+    def notify_transfer_info(self, message: str) -> bool:
+        """Tell the user; whether it was delivered."""
+        return self._notify_transfer(NotificationSeverity.INFO, message)
+
+    def notify_transfer_error(self, error: BaseException | str) -> bool:
+        """Tell the user what went wrong; whether it was delivered."""
+        return self._notify_transfer(NotificationSeverity.ERROR, str(error))
+
+    def _notify_transfer(self, severity: NotificationSeverity, message: str) -> bool:
+        return self.notify_user_info(severity, self.notification_title, message, job_id=self.state.transfer_id)
+
+
+class SingleFileTransferPaglet(FileMobilityMixin, TaskPaglet[FileTransferRequest, FileTransferResult, Any]):
+    """Carries one file: created where the file is, it ends where the file was to go.
+
+    The task completes at the target once the file is in place. In move mode the source is
+    deleted after that and not before; whatever fails, it stays.
+
+    Class attributes:
+        arrival_timeout: seconds for which the source's host waits to hear that a file that is
+            to be moved is in place; not hearing it, it keeps the source.
+    """
+
+    State = FileTransferState
+    Request = FileTransferRequest
+    Result = FileTransferResult
+    arrival_timeout: ClassVar[float] = 3600.0
+
+    def run_task(self, request: FileTransferRequest) -> FileTransferResult | PagletProxy:
+        """Plan, and unless it is a dry run take the file along or, for this very host, place it."""
+        plan = self.prepare_file_transfer(request)
+        ends = self._described(plan)
+        if plan.request.dry_run:
+            self.notify_transfer_info(f"would {plan.request.mode} {ends}")
+            return self.build_transfer_result(dry_run=True)
+        self.notify_transfer_info(f"{plan.request.mode} {ends}")
+        try:
+            if self.state.destination_host_url == self.context.address:
+                return self._place_here(plan)
+            return self._take_along(plan)
+        except Exception as error:
+            self.notify_transfer_error(error)
+            raise
+
+    def _described(self, plan: FileTransferPlan) -> str:
+        request, size = plan.request, format_bytes(plan.source.size_bytes)
+        source = request.source_label or f"{self.state.source_host_name}:{plan.source.path}"
+        destination = request.destination_label or f"{plan.target_host}:{plan.destination_path}"
+        return f"{source} ({size}) to {destination}"
+
+    def _place_here(self, plan: FileTransferPlan) -> FileTransferResult:
+        request, source = plan.request, plan.source
+        place = atomic_move_file if request.mode is FileTransferMode.MOVE else atomic_copy_file
+        destination = resolve_destination_path(request.destination_path, source.file_name)
+        self.remember_transfer_arrival(place(source.path, destination, overwrite=request.overwrite))
+        return self.build_transfer_result()
+
+    def _take_along(self, plan: FileTransferPlan) -> PagletProxy:
+        source = plan.source.path
+        self.register_planned_file(plan)
+        before = os.stat(source)
+        self.mark_waiting_for_arrival()
+        timeout = _LEAST_TIMEOUT + plan.source.size_bytes / _SLOWEST_BYTES_PER_SECOND
+        try:
+            proxy = self.dispatch(TransferTicket(self.state.destination_host_url, timeout=timeout))
+        except BaseException:
+            if self._context is not None:  # it never left
+                self.unregister_transfer_file()
+            raise
+        if plan.request.mode is FileTransferMode.MOVE:  # from here on the paglet lives at the target
+            self._await_arrival(proxy)
+            self._delete_source(source, before)
+        return proxy
+
+    def _await_arrival(self, proxy: PagletProxy) -> None:
+        """Wait at the source's host until the file is in place over there; TransferError where it is not."""
+        deadline = time.monotonic() + self.arrival_timeout
+        while True:
+            left = max(0.0, min(_POLL, deadline - time.monotonic()))
+            message = TASK_WAIT.to_message(TaskWaitRequest(left))
+            reply = proxy.send(message, timeout=left + _LEAST_TIMEOUT, reply_type=TaskStatusReply)
+            if reply.status is TaskStatus.COMPLETED:
+                return
+            if reply.done or left <= 0:
+                raise TransferError(f"the source was kept: {reply.error or 'the file is not in place yet'}")
+
+    @staticmethod
+    def _delete_source(source: str, before: os.stat_result) -> None:
+        now = os.stat(source)
+        if any(getattr(now, name) != getattr(before, name) for name in ("st_ino", "st_dev", "st_size", "st_mtime_ns")):
+            raise TransferError(f"the file is in place, but the source changed meanwhile and was kept: {source}")
+        os.unlink(source)
+
+    def on_arrival(self, event: MobilityEvent) -> None:
+        """Place the file and complete the task, or fail it and raise."""
+        if self.state.status is not TaskStatus.WAITING_FOR_ARRIVAL:
+            return
+        try:
+            final = self.save_arrived_file()
+            self.complete_task(self.build_transfer_result())
+        except BaseException as error:
+            self.fail_task(error)
+            self.notify_transfer_error(error)
+            raise
+        self.notify_transfer_info(
+            f"{self.state.file_name} ({format_bytes(self.state.size_bytes)}) is in place: {final}"
+        )

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from IPython.core.completer import CompletionContext, provisionalcompleter
+
+from paglets_nb.magics.cells import CELL_VERBS
+from paglets_nb.magics.completion import LineCompleter
+from paglets_nb.magics.verbs import LINE_VERBS
+from tests.unit.magics.notebook import Notebook
+
+
+def _complete(notebook: Notebook, code: str) -> list[str]:
+    """What IPython's own completer offers at the end of the code."""
+    with provisionalcompleter():
+        return [entry.text for entry in notebook.shell.Completer.completions(code, len(code))]
+
+
+def _of_line(notebook: Notebook, text: str, *, cell: bool = False) -> list[str]:
+    """What the line behind the magic's name may continue with."""
+    return [word for word, _kind in LineCompleter(notebook.session).complete(text, cell=cell)[1]]
+
+
+def test_verbs_come_from_ipythons_completer_alone(notebook: Notebook) -> None:
+    """The matcher is called through the shell, and suppresses every other one."""
+    assert sorted(_complete(notebook, "%paglet ")) == sorted(LINE_VERBS)
+    assert sorted(_complete(notebook, "%%paglet ")) == sorted(CELL_VERBS)
+    assert sorted(_complete(notebook, "p = %paglet d")) == ["dispatch", "dispose", "down"]
+    assert sorted(_complete(notebook, "x = 1\n%paglet hos")) == ["hosts"]
+
+
+@pytest.mark.parametrize("code", ["%paglet", "import o", "%%paglet on alpha\nimport o", "paglet ", "1\n%%paglet "])
+def test_other_code_is_left_alone(notebook: Notebook, code: str) -> None:
+    """Outside the magics' lines nothing is offered and nothing suppressed."""
+    lines = code.split("\n")
+    context = CompletionContext(
+        token="", full_text=code, cursor_position=len(lines[-1]), cursor_line=len(lines) - 1, limit=None
+    )
+    assert LineCompleter(notebook.session).match(context) == {"completions": [], "suppress": False}
+
+
+def test_a_second_cell_after_nothing_found_still_completes(notebook: Notebook) -> None:
+    """What IPython writes into one answer does not leak into the next."""
+    for code in ("%pagl", "print(1)\n%%paglet ", "%pagl"):
+        assert _complete(notebook, code)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("create Co", ["Counter"]),
+        ("create ", ["Counter", "Echo", "Worker"]),
+        ("create Counter ", ["count=", "anything="]),
+        ("create Counter count=1 ", ["anything="]),
+        ("create Counter --", ["--help", "--on", "--name"]),
+        ("create Counter --on alpha --", ["--help", "--name"]),
+        ("create Counter --on ", ["alpha", "beta"]),
+        ("create Counter --on b", ["beta"]),
+        ("call counter ", ["add", "fail", "sleep"]),
+        ("call counter a", ["add"]),
+        ("call counter add ", ["by=", "colour=", "note=", "loud="]),
+        ("call counter add by=1 n", ["note="]),
+        ("call counter add colour=", ["red", "blue"]),
+        ("call counter add colour=b", ["blue"]),
+        ("call counter add loud=", ["true", "false"]),
+        ("call counter add note=", ["none"]),
+        ("call _counter add b", ["by="]),
+        ("dispatch counter ", ["alpha", "beta"]),
+        ("clone counter alpha ", ["alpha", "beta"]),
+        ("clone counter --a", ["--all"]),
+        ("ls --on a", ["alpha"]),
+        ("up --engine ", ["local"]),
+        ("call strange ", []),
+        ("zzz ", []),
+        ("down ", []),
+    ],
+)
+def test_each_argument_offers_what_fits(meshed: Notebook, counter: str, line: str, words: list[str]) -> None:
+    """Classes, hosts, operations, fields, values and options are offered where they belong."""
+    assert _of_line(meshed, line) == words
+
+
+def test_paglets_are_offered_by_variable_name_and_id(meshed: Notebook, counter: str) -> None:
+    """Whatever a paglet may be called is offered."""
+    meshed.shell.user_ns["mine"] = meshed.variable("_counter")
+    words = _of_line(meshed, "call ")
+    assert {"mine", "counter", meshed.variable("_counter").agent_id} <= set(words)
+
+
+def test_a_tasks_fields_are_those_of_its_request(meshed: Notebook, worker: str) -> None:
+    """``start`` completes the request's fields."""
+    assert _of_line(meshed, "start worker ") == ["steps=", "fail="]
+
+
+def test_a_cells_first_line_names_hosts(meshed: Notebook) -> None:
+    """``%%paglet on`` completes hosts, also behind a comma."""
+    assert _of_line(meshed, "on ", cell=True) == ["alpha", "beta", "all"]
+    assert _of_line(meshed, "on alpha,b", cell=True) == ["beta"]
+    assert sorted(_complete(meshed, "%%paglet on alpha,")) == ["all", "alpha", "beta"]
+
+
+def test_completion_never_waits_for_hosts(meshed: Notebook) -> None:
+    """Where hosts do not answer, what is known is offered within a tenth of a second."""
+    real = meshed.session.mesh
+    assert real is not None
+
+    class Slow:
+        name = "slow"
+        running = True
+
+        def listing(self) -> list[object]:
+            time.sleep(1.0)
+            return []
+
+    meshed.session.mesh = Slow()  # type: ignore[assignment]
+    try:
+        began = time.monotonic()
+        _of_line(meshed, "call ")
+        assert time.monotonic() - began < 0.1
+    finally:
+        meshed.session.mesh = real

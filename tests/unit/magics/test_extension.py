@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import gc
+import threading
+from typing import Any
+
+import pytest
+
+from paglets_nb import Mesh
+from paglets_nb.magics import extension
+from paglets_nb.magics.cells import CELL_VERBS, load_cell_verb
+from paglets_nb.magics.parser import VerbParser
+from paglets_nb.magics.verbs import LINE_VERBS, load_line_verb
+from tests.unit.magics.notebook import Notebook
+
+
+def _installed(shell: Any) -> dict[str, Any]:
+    """Everything the extension could leave in a shell."""
+    formatters = {
+        name: (dict(formatter.type_printers), dict(formatter.deferred_printers))
+        for name, formatter in shell.display_formatter.formatters.items()
+    }
+    whole = shell.display_formatter.ipython_display_formatter
+    return {
+        "line": set(shell.magics_manager.magics["line"]),
+        "cell": set(shell.magics_manager.magics["cell"]),
+        "user_magics": set(vars(shell.magics_manager.user_magics)),
+        "matchers": list(shell.Completer.custom_matchers),
+        "hooks": {name: list(hooks) for name, hooks in shell.events.callbacks.items()},
+        "formatters": formatters,
+        "whole": (dict(whole.type_printers), dict(whole.deferred_printers)),
+    }
+
+
+def test_unloading_leaves_nothing_behind(shell: Any) -> None:
+    """Magics, matcher, hooks, formatters, mesh and threads are gone after an unload."""
+    before, threads = _installed(shell), set(threading.enumerate())
+    shell.run_cell("%load_ext paglets_nb").raise_error()
+    assert _installed(shell) != before
+    shell.run_cell("mesh = %paglet up 1").raise_error()
+    shell.run_cell("mesh").raise_error()
+    mesh = shell.user_ns.pop("mesh")
+    shell.run_cell("%unload_ext paglets_nb").raise_error()
+    assert _installed(shell) == before
+    assert not mesh.running
+    assert Mesh.list() == []
+    gc.collect()
+    kept = {thread.name for thread in set(threading.enumerate()) - threads}
+    assert not {name for name in kept if name.startswith("paglets-task")}
+    assert shell not in extension._loaded
+
+
+def test_loading_twice_installs_once(notebook: Notebook) -> None:
+    """A second load changes nothing."""
+    before = _installed(notebook.shell)
+    extension.load(notebook.shell)
+    assert _installed(notebook.shell) == before
+
+
+def test_unloading_what_is_not_loaded_is_harmless(shell: Any) -> None:
+    """An unload without a load does nothing."""
+    before = _installed(shell)
+    extension.unload(shell)
+    assert _installed(shell) == before
+
+
+@pytest.mark.parametrize("cell", ["%paglet", "%paglet --help", "%%paglet --help\npass", "%paglet help"])
+def test_help_lists_every_verb(notebook: Notebook, capsys: pytest.CaptureFixture[str], cell: str) -> None:
+    """Without a verb, or with --help, every verb is named with what it does."""
+    notebook.run(cell)
+    shown = capsys.readouterr().out
+    for name, summary in {**LINE_VERBS, **CELL_VERBS}.items():
+        assert name in shown
+        assert summary in shown
+
+
+@pytest.mark.parametrize("verb", LINE_VERBS)
+def test_every_line_verb_has_help(notebook: Notebook, capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    """``--help`` shows usage and summary, and does nothing."""
+    notebook.run(f"%paglet {verb} --help")
+    shown = capsys.readouterr().out
+    assert f"usage: %paglet {verb}" in shown
+    assert LINE_VERBS[verb] in shown
+
+
+@pytest.mark.parametrize("verb", CELL_VERBS)
+def test_every_cell_verb_has_help(notebook: Notebook, capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    """The same for cells."""
+    notebook.run(f"%%paglet {verb} --help\npass")
+    shown = capsys.readouterr().out
+    assert f"usage: %%paglet {verb}" in shown
+    assert CELL_VERBS[verb] in shown
+
+
+@pytest.mark.parametrize("name", [*LINE_VERBS, *CELL_VERBS])
+def test_every_argument_is_explained(name: str) -> None:
+    """No argument of any verb is without a help text."""
+    for load in (load_line_verb, load_cell_verb):
+        if name in (LINE_VERBS if load is load_line_verb else CELL_VERBS):
+            parser = VerbParser(name, "")
+            load(name).configure(parser)
+            assert [action.dest for action in parser._actions if not action.help] == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("%paglet crate X", "unknown verb 'crate'; did you mean 'create'? (%paglet --help lists them)"),
+        ("%paglet zzzz", "unknown verb 'zzzz' (%paglet --help lists them)"),
+        ("%%paglet om all\n1", "unknown verb 'om'; did you mean 'on'?"),
+        ("%%paglet ls\n1", "'ls' takes no cell; write %paglet ls"),
+        ("%paglet on alpha", "'on' takes a cell: write %%paglet on"),
+        ("%paglet ls 'x", "no closing '"),
+    ],
+)
+def test_unknown_verbs_are_one_line(notebook: Notebook, cell: str, said: str) -> None:
+    """A wrong verb is a UsageError with the nearest right one."""
+    assert said in notebook.refused(cell)
+
+
+@pytest.mark.parametrize("verb", sorted(set(LINE_VERBS) - {"up"}))
+def test_without_a_mesh_every_verb_says_how_to_get_one(notebook: Notebook, verb: str) -> None:
+    """No verb but ``up`` does anything without a mesh."""
+    words = {"create": "int", "call": "c add", "send": "c kind", "dispatch": "c beta"}
+    argument = words.get(verb, "" if verb in ("down", "hosts", "ls") else "c")
+    assert notebook.refused(f"%paglet {verb} {argument}") == "no mesh is up; start one with: %paglet up"
+
+
+def test_a_semicolon_silences(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line that ends in ``;`` works, as it does elsewhere in a notebook."""
+    assert notebook.refused("%paglet ls;").startswith("no mesh is up")

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from paglets_nb.magics.progress import ProgressLine
+
+
+class _Kernel:
+    """Records what a kernel's shell would publish, and for which cell."""
+
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+        self.parents: list[Any] = []
+        self.display_pub = SimpleNamespace(publish=lambda **message: self.published.append(message))
+
+    def get_parent(self) -> str:
+        return "cell"
+
+    def set_thread_parent(self, parent: str) -> str:
+        self.parents.append(parent)
+        return "token"
+
+    def reset_thread_parent(self, tokens: str) -> None:
+        assert tokens == "token"
+
+
+def test_a_kernel_updates_one_line_in_place() -> None:
+    """The first text is shown, the next ones replace it, all in the cell that began."""
+    kernel = _Kernel()
+    line = ProgressLine(kernel)
+    line.update("1 <of> 2")
+    line.finish("done")
+    first, second = kernel.published
+    assert (first["update"], second["update"]) == (False, True)
+    assert first["transient"] == second["transient"]
+    assert first["data"]["text/plain"] == "1 <of> 2"
+    assert "1 &lt;of&gt; 2" in first["data"]["text/html"]
+    assert kernel.parents == ["cell", "cell"]
+
+
+def test_a_terminal_sees_the_last_text_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing can be updated, only the end is written."""
+    line = ProgressLine(SimpleNamespace())
+    line.update("1 of 2")
+    line.finish("done")
+    assert capsys.readouterr().out == "done\n"

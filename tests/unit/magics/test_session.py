@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from IPython.core.error import UsageError
+
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.turns import default_origin
+from paglets_nb.magics.session import Session
+from paglets_nb.magics.tokens import Word
+from tests.unit.magics.notebook import Notebook
+
+
+def test_a_paglet_is_found_by_name_id_start_and_variable(meshed: Notebook, counter: str) -> None:
+    """Whatever a person may call a paglet leads to its proxy."""
+    session, proxy = meshed.session, meshed.variable("_counter")
+    for word in (counter, proxy.agent_id, proxy.agent_id[:6], "_counter", Word("text", proxy)):
+        assert session.paglet(word) == proxy
+
+
+def test_a_handle_stands_for_its_paglet(meshed: Notebook, worker: str) -> None:
+    """A variable that holds a task's handle can be used as the task."""
+    meshed.shell.user_ns["_handle"] = SimpleNamespace(proxy=meshed.variable("_worker"))
+    assert meshed.session.paglet("_handle").agent_id == meshed.variable("_worker").agent_id
+
+
+def test_an_unknown_paglet_lists_the_known_ones(meshed: Notebook, counter: str) -> None:
+    """A wrong name is answered with the right ones."""
+    with pytest.raises(UsageError, match=r"no paglet 'countr' .*\(paglets: counter\); did you mean 'counter'\?"):
+        meshed.session.paglet("countr")
+
+
+def test_an_ambiguous_start_of_an_id_is_told(meshed: Notebook, counter: str) -> None:
+    """A start that several ids share names them."""
+    session, proxy = meshed.session, meshed.variable("_counter")
+    infos = [SimpleNamespace(agent_id=f"abc{n}", name="") for n in range(2)]
+    real = session.mesh
+    assert real is not None
+
+    class Listing:
+        running = True
+
+        def paglet(self, key: str) -> PagletProxy:
+            return real.paglet(key)
+
+        def listing(self) -> list[Any]:
+            return infos
+
+    session.mesh = Listing()  # type: ignore[assignment]
+    try:
+        with pytest.raises(UsageError, match="'abc' begins 2 paglets' ids: abc0, abc1"):
+            session.paglet("abc")
+    finally:
+        session.mesh = real
+    assert proxy.is_valid()
+
+
+def test_a_class_is_found_in_the_notebook_or_by_module(meshed: Notebook) -> None:
+    """A name of the notebook, ``module:Class`` and ``module.Class`` all work."""
+    session = meshed.session
+    assert session.paglet_class("Counter") is meshed.variable("Counter")
+    for name in ("tests.integration.sample:Counter", "tests.integration.sample.Counter"):
+        assert session.paglet_class(name).__module__ == "tests.integration.sample"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Countr", r"no class 'Countr' here \(paglet classes: .*Counter.*\); did you mean 'Counter'\?"),
+        ("Add", "Add is no paglet class"),
+        ("Paglet", "Paglet is no paglet class"),
+        ("no.such.Class", "module 'no.such' .* cannot be imported"),
+        ("tests.integration.sample:Nothing", "has no 'Nothing'"),
+    ],
+)
+def test_what_is_no_paglet_class_is_explained(meshed: Notebook, name: str, said: str) -> None:
+    """Each way to name the wrong class is one line."""
+    with pytest.raises(UsageError, match=said):
+        meshed.session.paglet_class(name)
+
+
+def test_hosts_and_operations_suggest_the_nearest(meshed: Notebook, counter: str) -> None:
+    """Unknown hosts and operations list the known ones."""
+    session = meshed.session
+    with pytest.raises(UsageError, match=r"no host 'alfa' in the mesh \(hosts: alpha, beta\); did you mean 'alpha'\?"):
+        session.host("alfa")
+    with pytest.raises(UsageError, match=r"counter has no operation 'ad' \(operations: add, fail, sleep\)"):
+        session.operation(session.paglet(counter), "ad")
+
+
+class _Kernel:
+    """What the session uses of a kernel's shell."""
+
+    user_ns: dict[str, Any]
+
+    def __init__(self) -> None:
+        self.user_ns = {}
+
+    def get_parent(self) -> dict[str, Any]:
+        return {"header": {"msg_id": "cell-1"}}
+
+
+def test_messages_speak_for_the_cell_that_runs() -> None:
+    """Before each cell its id becomes the origin of what is sent; a terminal has none."""
+    try:
+        Session(_Kernel()).on_cell()
+        assert default_origin.cell == "cell-1"
+        Session(SimpleNamespace(user_ns={})).on_cell()
+        assert default_origin.cell == ""
+    finally:
+        default_origin.cell = ""

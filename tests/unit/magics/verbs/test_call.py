@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.magics.notebook import Notebook
+
+
+def test_a_call_converts_fields_and_returns_the_typed_reply(meshed: Notebook, counter: str) -> None:
+    """Fields become the request's types; the reply is an instance of the notebook's class."""
+    reply = meshed.run("%paglet call counter add by=2 colour=BLUE note='two words'")
+    assert type(reply) is meshed.variable("Total")
+    assert (reply.count, reply.note) == (2, "blue two words")
+
+
+def test_json_and_fields_go_together(meshed: Notebook, counter: str) -> None:
+    """``--json`` gives the request, fields beside it win."""
+    reply = meshed.run("""%paglet call counter add by=5 --json '{"by": 1, "note": "n"}'""")
+    assert (reply.count, reply.note) == (5, "red n")
+
+
+def test_variables_of_the_notebook_are_filled_in(meshed: Notebook, counter: str) -> None:
+    """``{expr}`` and ``$var`` work, also for the paglet itself."""
+    meshed.run("step = 3")
+    assert meshed.run("%paglet call {_counter} add by={step * 2}").count == 6
+    assert meshed.run("%paglet call $_counter add by=$step").count == 9
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nobody add", "no paglet 'nobody' in the mesh (paglets: counter)"),
+        ("counter subtract", "counter has no operation 'subtract' (operations: add, fail, sleep)"),
+        ("counter add bye=1", "operation 'add' has no field 'bye' (fields: by, colour, note, loud)"),
+        ("counter add by=five", "operation 'add': field 'by' wants int, got 'five'"),
+        ("counter add colour=green", "operation 'add': field 'colour' wants Colour (red, blue), got 'green'"),
+        ("counter add --json '[1]'", "--json wants an object with fields by name, got list"),
+        ("counter sleep by=1 --timeout 0.1", "'sleep' on alpha: no answer within 0.1 s"),
+        ("counter", "the following arguments are required: OPERATION"),
+    ],
+)
+def test_mistakes_are_one_line_and_the_mesh_goes_on(meshed: Notebook, counter: str, line: str, said: str) -> None:
+    """Each mistake is a UsageError; the paglet answers the next call."""
+    assert said in meshed.refused(f"%paglet call {line}")
+    assert meshed.run("%paglet call counter add").count == 1
+
+
+def test_a_handlers_exception_comes_as_itself(meshed: Notebook, counter: str) -> None:
+    """User code's error keeps its type and carries the remote traceback."""
+    with pytest.raises(KeyError, match="broken on purpose") as caught:
+        meshed.run("%paglet call counter fail")
+    assert "raise KeyError" in caught.value.remote_traceback  # type: ignore[attr-defined]
+    assert meshed.run("%paglet call counter add").count == 1
+
+
+def test_a_disposed_paglet_is_told(meshed: Notebook, counter: str) -> None:
+    """A variable that holds a proxy of what is gone leads to one line."""
+    meshed.run("%paglet dispose counter")
+    assert "disposed, or never created" in meshed.refused("%paglet call _counter add")
+
+
+def test_a_paglet_without_operations_points_to_send(meshed: Notebook) -> None:
+    """A raw paglet cannot be called, only sent to."""
+    meshed.run("_echo = %paglet create Echo --name echo")
+    try:
+        assert meshed.refused("%paglet call echo add") == "echo has no typed operations; use: %paglet send"
+    finally:
+        meshed.run("%paglet dispose echo")

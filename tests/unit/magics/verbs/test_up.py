@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from paglets_nb import Mesh
+from paglets_nb.platform import process_alive
+from tests.unit.magics.notebook import Notebook
+
+
+def test_up_and_down(notebook: Notebook) -> None:
+    """``up`` returns a running mesh of the hosts named, and ``down`` ends their processes."""
+    mesh = notebook.run("%paglet up left,right --name two")
+    assert isinstance(mesh, Mesh)
+    assert (mesh.name, [host.name for host in mesh.hosts()]) == ("two", ["left", "right"])
+    pids = [host.pid for host in mesh.hosts()]
+    assert notebook.refused("%paglet up").startswith("a mesh is up already (left, right); stop it first")
+    notebook.run("%paglet down")
+    assert not mesh.running
+    assert not any(process_alive(pid) for pid in pids)
+    assert notebook.refused("%paglet down").startswith("no mesh is up")
+
+
+def test_a_mesh_that_cannot_be_is_refused(notebook: Notebook) -> None:
+    """Counts and names that make no mesh are one line, and leave no mesh."""
+    assert "1 to 256 hosts, not 0" in notebook.refused("%paglet up 0")
+    assert "'9x' is not a host's name" in notebook.refused("%paglet up alpha 9x")
+    assert "different names" in notebook.refused("%paglet up a a")
+    assert "argument --engine: invalid choice: 'moon'" in notebook.refused("%paglet up --engine moon")
+    assert notebook.refused("%paglet hosts").startswith("no mesh is up")
