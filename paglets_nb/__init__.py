@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from paglets_nb import errors
 from paglets_nb.core.ports import install_codec
 from paglets_nb.errors import *  # noqa: F403 - the tree of errors is public here too
+from paglets_nb.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from paglets_nb.core.ports import Codec
 
-__version__ = "0.1.0"
 
 _PUBLIC = {
-    "AsyncMesh": "mesh.mesh",
+    "AsyncMesh": "mesh.async_mesh",
     "EmptyPayload": "services.contracts",
     "FutureReply": "core.messages",
     "Host": "host.host",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from paglets_nb.core.paglet_files import FilesContext
+
 if TYPE_CHECKING:
     from paglets_nb.core.messages import FutureReply, Message, ReplySet
     from paglets_nb.core.paglet import Paglet
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["PagletContext"]
 
 
-class PagletContext(Protocol):
+class PagletContext(FilesContext, Protocol):
     """The host as one paglet sees it."""
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from paglets_nb.core.paglet_files import PagletFiles
 from paglets_nb.core.paglet_services import PagletServices
 from paglets_nb.core.policy import DeactivationPolicy, DeactivationRequest
 from paglets_nb.core.references import PagletProxyRef
@@ -31,7 +32,7 @@ __all__ = ["Paglet"]
 StateT = TypeVar("StateT", bound=PagletState)
 
 
-class Paglet(PagletServices, Generic[StateT]):
+class Paglet(PagletFiles, PagletServices, Generic[StateT]):
     """Base of every paglet.
 
     Only ``state`` moves; every other attribute is transient and belongs to one host.

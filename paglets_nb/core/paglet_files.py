@@ -134,10 +134,14 @@ class FilesContext(Protocol):
 class PagletFiles:
     """Base of ``Paglet``: its files."""
 
+    __slots__ = ()
+
     if TYPE_CHECKING:
 
         @property
-        def context(self) -> PagletContext: ...  # noqa: D102 - the paglet's own
+        def context(self) -> PagletContext:
+            """The host as this paglet sees it."""
+            ...
 
     def work_dir(self) -> Path:
         """The paglet's scratch folder on this host.
@@ -155,9 +159,7 @@ class PagletFiles:
         """
         return self.context.persistent_storage(quota_bytes)
 
-    def register_file(
-        self, path: str | os.PathLike[str], *, name: str | None = None, mode: Any = COPY
-    ) -> RegisteredFile:
+    def register_file(self, path: str | os.PathLike[str], *, name: str | None = None, mode: Any = COPY) -> Path:
         """Have a file travel with this paglet.
 
         It is in the work folder of the next host before ``on_arrival`` or ``on_clone``.
@@ -170,13 +172,13 @@ class PagletFiles:
                 has arrived; clones get copies in either mode.
 
         Returns:
-            The registration; its path is the file's resolved one.
+            The file's resolved path.
 
         Raises:
             ValueError: not a regular file, not such a mode, or a name that is no file name.
             FileNotFoundError: there is no such file.
         """
-        return self.context.register_file(path, name=name, mode=getattr(mode, "value", mode))
+        return self.context.register_file(path, name=name, mode=getattr(mode, "value", mode)).path
 
     def registered_files(self) -> list[RegisteredFile]:
         """The files that travel with this paglet, by name."""

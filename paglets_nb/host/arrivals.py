@@ -11,13 +11,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import paglets_nb
 from paglets_nb.codec import wire
 from paglets_nb.core.events import CloneEvent, MobilityEvent
 from paglets_nb.errors import InvalidAgentError, NameTakenError, TransferError
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.protocol import Arrival, Nothing, Settle
 from paglets_nb.host.records import INACTIVE, PREPARED, StoredPaglet
+from paglets_nb.version import __version__
 
 if TYPE_CHECKING:
     from paglets_nb.host.host import Host
@@ -73,7 +73,10 @@ class Arrivals:
         failpoint("target.before_store")
         host.residents.add(resident)
         try:
-            if resident.durability != "memory":
+            durable = resident.durability != "memory"
+            fetch = host.file_source.fetcher(arrival.source_url, arrival.operation_id)
+            host.files.stage(arrival.operation_id, arrival.files, fetch, durable=durable)
+            if durable:
                 extra = {
                     field.name: getattr(arrival, field.name)
                     for field in dataclasses.fields(arrival)
@@ -85,6 +88,7 @@ class Arrivals:
             failpoint("target.stored")
         except BaseException:
             host.lifecycle.withdraw(resident)
+            host.files.abandon(arrival.operation_id)
             raise
         with self._lock:
             self._prepared[arrival.operation_id] = Prepared(resident, arrival)
@@ -95,8 +99,8 @@ class Arrivals:
     def _check(self, arrival: Arrival) -> None:
         host = self._host
         wanted = arrival.expected_code_version
-        if wanted and wanted != paglets_nb.__version__:
-            raise TransferError(f"{host.name} runs version {paglets_nb.__version__}, the ticket wants {wanted}")
+        if wanted and wanted != __version__:
+            raise TransferError(f"{host.name} runs version {__version__}, the ticket wants {wanted}")
         missing = sorted(set(arrival.required_capabilities) - host.capabilities())
         if missing:
             raise TransferError(f"{host.name} does not offer {', '.join(missing)}, which the ticket requires")
@@ -152,6 +156,7 @@ class Arrivals:
         host, resident, arrival = self._host, found.resident, found.arrival
         host.events.record("arrival", arrival.agent_id, mode=arrival.mode, source=arrival.source_url)
         try:
+            host.files.adopt(arrival.operation_id, arrival.agent_id, durable=resident.durability != "memory")
             if arrival.inactive:
                 self._lay_down(resident)
             else:
@@ -184,9 +189,11 @@ class Arrivals:
             found = self._take(settle.operation_id)
         except TransferError:
             self._finish(settle.operation_id, activated=False)  # a late preparation finds it settled
+            self._host.files.abandon(settle.operation_id)
             return Nothing()
         if found is not None:
             self._host.lifecycle.withdraw(found.resident)
+            self._host.files.abandon(settle.operation_id)
             if found.resident.durability != "memory":
                 self._host.durability.records.forget(found.arrival.agent_id)
             self._finish(settle.operation_id, activated=False)

@@ -90,5 +90,7 @@ class ArtifactApi:
     def list_artifacts(self, *, host: str = "") -> list[ArtifactInfo]:
         """The artifacts a host keeps, by name."""
         url = self._elsewhere(host)
-        listing = self.client.ask(url, "@artifact-list", Nothing(), ArtifactListing) if url else self.artifacts.listing()
+        listing = (
+            self.client.ask(url, "@artifact-list", Nothing(), ArtifactListing) if url else self.artifacts.listing()
+        )
         return listing.artifacts

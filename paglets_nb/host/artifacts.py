@@ -12,7 +12,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
@@ -83,12 +83,13 @@ class Artifacts:
             TransferError: no room.
         """
         name = _named(source, name)
-        with nullcontext(None) if isinstance(source, bytes) else _opened(source) as opened:
-            with self._writing(name) as (part, out):
-                if isinstance(source, bytes):
-                    _write(out, source)
-                elif opened is not None:
-                    copy_open_file(opened.fileno(), out, os.fstat(opened.fileno()).st_size)
+        with ExitStack() as stack:
+            opened = None if isinstance(source, bytes) else stack.enter_context(_opened(source))
+            part, out = stack.enter_context(self._writing(name))
+            if isinstance(source, bytes):
+                _write(out, source)
+            elif opened is not None:
+                copy_open_file(opened.fileno(), out, os.fstat(opened.fileno()).st_size)
         part.replace(self._folder / name)
         return self._info(name)
 

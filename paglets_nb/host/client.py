@@ -44,6 +44,8 @@ _LOCATE = 2.0
 
 
 _TURN_VERBS = frozenset(("@dispatch", "@clone", "@dispose"))
+
+
 def host_label(url: str) -> str:
     """A host's name from its address."""
     return os.path.basename(url).removesuffix(".sock")
@@ -102,6 +104,9 @@ class HostClient:
         resolve: turns a host's name into its address; None where only addresses are known.
         explain: says why a host is gone, given its address; empty when unknown.
         members: lists the addresses of hosts that may know where a lost paglet is.
+
+    Attributes:
+        sent: messages sent so far.
     """
 
     def __init__(
@@ -116,6 +121,7 @@ class HostClient:
         self._lock = threading.Lock()
         self._channels: dict[str, Channel] = {}
         self._closed = False
+        self.sent = 0
 
     # ---- the client port of the core room
 
@@ -124,6 +130,7 @@ class HostClient:
         turn = current_turn.get()
         if turn is not None and turn.paglet.agent_id == proxy.agent_id and not options.oneway:
             self._refuse_own_turn(turn, message)
+        self.sent += 1
         if self._channels:
             channel = self._channels.get(proxy.host_url)
             if channel is not None and channel.has_pending(proxy.agent_id):
@@ -174,6 +181,7 @@ class HostClient:
 
     def submit(self, proxy: PagletProxy, message: Message, options: CallOptions) -> FutureReply:
         """Send and return at once."""
+        self.sent += 1
         timeout = self.timeout if options.timeout is None else options.timeout
         content, buffers = encode_content(message)
         header = envelope_of(proxy.agent_id, message, options)

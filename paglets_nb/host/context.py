@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.core.messages import FutureReply, Message, ReplySet
 from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.paglet_files import COPY, RegisteredFile
 from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.core.proxy import PagletProxy, as_message
 from paglets_nb.core.references import HostRef, PagletProxyRef
@@ -15,6 +18,7 @@ from paglets_nb.core.tickets import TransferTicket
 from paglets_nb.core.values import ACTIVE, INACTIVE
 from paglets_nb.errors import LifecycleError
 from paglets_nb.host.client import HostClient
+from paglets_nb.host.storage import StorageView
 
 if TYPE_CHECKING:
     from paglets_nb.host.host import Host
@@ -154,3 +158,38 @@ class ResidentContext:
         """Send to many at once; to every other paglet of this host where no targets are given."""
         chosen = [p for p in self.get_proxies() if p.agent_id != self._agent_id] if targets is None else targets
         return ReplySet({target: self.send_future(target, message) for target in chosen})
+
+    # ---- files
+
+    def _is_durable(self) -> bool:
+        return self._host.residents.require(self._agent_id).durability != "memory"
+
+    def work_dir(self) -> Path:
+        """The paglet's scratch folder."""
+        return self._host.files.work_dir(self._agent_id)
+
+    def persistent_storage(self, quota_bytes: int | None = None) -> StorageView:
+        """The storage of the paglet's class on this host."""
+        return self._host.storage.of(self._host.residents.require(self._agent_id).class_name, quota_bytes)
+
+    def register_file(
+        self, path: str | os.PathLike[str], *, name: str | None = None, mode: str = COPY
+    ) -> RegisteredFile:
+        """Have a file travel with the paglet."""
+        return self._host.files.register(self._agent_id, path, name, mode, durable=self._is_durable())
+
+    def registered_files(self) -> list[RegisteredFile]:
+        """The files that travel with the paglet."""
+        return self._host.files.registered(self._agent_id)
+
+    def unregister_file(self, name: str) -> None:
+        """Have a file travel no longer."""
+        self._host.files.unregister(self._agent_id, name, durable=self._is_durable())
+
+    def file_path(self, name: str) -> Path:
+        """Where a registered file is."""
+        return self._host.files.path(self._agent_id, name)
+
+    def send_artifact(self, source: str | os.PathLike[str] | bytes, name: str | None = None) -> str:
+        """Keep a file or bytes at the host under a name."""
+        return self._host.artifacts.put(source, name).name

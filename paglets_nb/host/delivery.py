@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,7 @@ from paglets_nb.transport.connection import Connection
 if TYPE_CHECKING:
     from paglets_nb.host.host import Host
 
-__all__ = ["Delivery", "forward_stored", "stored_delivery"]
+__all__ = ["Delivery", "Followers", "forward_stored", "stored_delivery"]
 
 
 class Delivery:
@@ -55,8 +57,7 @@ class Delivery:
         turn = HandlerTurn(self.resident, self.origin, place, self.message.priority)
         kind, payload, buffers = self.host.handling.handle(self.resident, self.message, turn)
         if self.connection is not None:
-            with suppress(OSError):
-                self.connection.send(kind, 0, self.request_id, b"", payload, buffers)
+            self.host.requests.answer(self.connection, self.request_id, kind, payload, buffers)
         if self.stored:
             with suppress(PagletError):
                 self.host.durability.records.unqueue(self.resident.agent_id, self.message.message_id)
@@ -66,10 +67,9 @@ class Delivery:
         if self.connection is not None:
             self.host.requests.answer_absent(self.connection, self.request_id, self.resident.agent_id)
         elif not self.stored:
-            with suppress(PagletError):
-                self.host.workers.submit(self._send_on)
+            self.host.requests.followers.add(self)
 
-    def _send_on(self) -> None:
+    def send_on(self) -> None:
         """A message that was acknowledged follows the paglet."""
         agent_id = self.resident.agent_id
         url = self.host.residents.forward_of(agent_id) or self.host.address
@@ -78,6 +78,38 @@ class Delivery:
             self.host.client.call(proxy, self.message, CallOptions(oneway=True))
         except Exception as error:  # nobody waits for it: the log is where it shows
             self.host.events.record("failure", agent_id, step="forward", message=self.message.kind, error=str(error))
+
+
+class Followers:
+    """Acknowledged messages on their way after paglets that left, those to one paglet in their order."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._lock = threading.Lock()
+        self._waiting: dict[str, deque[Delivery]] = {}
+
+    def add(self, delivery: Delivery) -> None:
+        """Send a delivery after its paglet when those before it are sent."""
+        agent_id = delivery.resident.agent_id
+        with self._lock:
+            if agent_id in self._waiting:
+                self._waiting[agent_id].append(delivery)
+                return
+            self._waiting[agent_id] = deque([delivery])
+        try:
+            self._host.workers.submit(self._drain, agent_id)
+        except PagletError:
+            with self._lock:
+                del self._waiting[agent_id]
+
+    def _drain(self, agent_id: str) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting[agent_id]:
+                    del self._waiting[agent_id]
+                    return
+                delivery = self._waiting[agent_id].popleft()
+            delivery.send_on()
 
 
 def stored_delivery(host: Host, resident: Resident, stored: StoredMessage) -> Delivery:

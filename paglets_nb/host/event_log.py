@@ -20,7 +20,7 @@ from paglets_nb.core.values import new_agent_id
 from paglets_nb.host.event_pages import DELIVERED, EVENT_VERB, FAILED, KEPT, EventPage, EventsRequest, HostEvent
 from paglets_nb.host.subscription import Subscription
 
-__all__ = ["EventLog", "HostEvent", "event_verbs"]
+__all__ = ["KEPT", "EventLog", "HostEvent", "event_verbs"]
 
 RESERVED = 500
 """Of the events kept, what messages leave to the rest."""
@@ -123,11 +123,11 @@ class EventLog:
 
     def list_events(self, since: int = 0, limit: int | None = None) -> list[HostEvent]:
         """Events numbered above ``since`` that are held, oldest first."""
-        return self.page(EventsRequest(since, KEPT if limit is None else limit)).events
+        return self.page(EventsRequest(since, KEPT if limit is None else limit, log_id=self.log_id)).events
 
     def page(self, request: EventsRequest) -> EventPage:
         """Answer a request, after waiting for a first event as long as it says."""
-        other_log = request.log_id not in ("", self.log_id) or request.since > self._count
+        other_log = request.log_id != self.log_id and (bool(request.log_id) or request.since > self._count)
         since = 0 if other_log else request.since
         traffic = request.messages and (not request.kinds or not {DELIVERED, FAILED}.isdisjoint(request.kinds))
         deadline = time.monotonic() + min(request.wait_timeout, MAX_WAIT)

@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from paglets_nb.errors import TransferError
 from paglets_nb.host.file_protocol import FileChunk, FileEntry
 from paglets_nb.platform import copy_range, preallocate, reflink
 
-__all__ = ["Cancelled", "Fetch", "check_same", "copy_open_file", "open_source", "place_file"]
+__all__ = ["Cancelled", "Fetch", "check_same", "copy_open_file", "open_source", "place_file", "transfer_seconds"]
 
 Fetch = Callable[[FileEntry], Iterator[FileChunk]]
 """Yields a file's chunks in order; the last one says so and has the SHA-256 of the whole."""
@@ -29,6 +29,13 @@ _STEP = 64 << 20
 """Bytes copied between two looks at whether the transfer was given up."""
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _BLOCK = 512
+_SLOWEST = 20e6
+"""Bytes a second that a transfer of files is given at least."""
+
+
+def transfer_seconds(entries: Iterable[FileEntry]) -> float:
+    """Seconds that the files may add to the time-out of a movement."""
+    return sum(entry.size_bytes for entry in entries) / _SLOWEST
 
 
 def check_same(entry: FileEntry, found: os.stat_result) -> None:
@@ -68,9 +75,12 @@ def copy_open_file(source: int, target: int, size_bytes: int, cancelled: Cancell
         OSError: no room, or the disk failed.
         TransferError: given up, or the source ended before ``size_bytes``.
     """
+    found = os.fstat(source)
+    if found.st_size < size_bytes:
+        raise TransferError(f"the file ended {size_bytes - found.st_size} bytes early while it was copied")
     if not size_bytes or reflink(source, target):
         return
-    if os.fstat(source).st_blocks * _BLOCK < size_bytes:
+    if found.st_blocks * _BLOCK < size_bytes:
         os.ftruncate(target, size_bytes)
         for start, end in _written_parts(source, size_bytes):
             _copy_part(source, target, start, end, cancelled)

@@ -9,12 +9,13 @@ most once.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
 import stat
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -57,6 +58,7 @@ class HostFiles:
         self._root = Path(os.path.realpath(data_dir)) / "files"
         self._incoming = self._root / ".incoming"
         self._trash = self._root / ".trash"
+        self._leaving = self._root / ".leaving"
         self._lock = threading.Lock()
         self._settled = threading.Condition(threading.Lock())
         self._staging: dict[str, bool] = {}
@@ -171,10 +173,26 @@ class HostFiles:
             entries.append(FileEntry(file.name, str(file.path), *identity, MOVE if leaves else COPY, file.mode))
         return entries
 
-    def left(self, agent_id: str, entries: Sequence[FileEntry]) -> list[str]:
+    def leaving(self, operation_id: str, agent_id: str, entries: Sequence[FileEntry], *, durable: bool = False) -> None:
+        """Note before a movement commits what ``left`` will do, for a host that dies in between."""
+        if entries:
+            listed = {"agent_id": agent_id, "entries": [dataclasses.asdict(entry) for entry in entries]}
+            write_file(private_folder(self._leaving) / self._note(operation_id), json.dumps(listed).encode())
+            if durable:
+                sync_tree(self._leaving)
+
+    def _note(self, operation_id: str) -> str:
+        return self._ready(operation_id).name
+
+    def left(self, agent_id: str, entries: Sequence[FileEntry], operation_id: str = "") -> list[str]:
         """The paglet lives elsewhere for good: delete moved files and its folder. Harmless when repeated.
 
         A source that was changed since is kept, but where the target has the very same file.
+
+        Args:
+            agent_id: the paglet.
+            entries: the manifest it left with.
+            operation_id: given to ``leaving`` before.
 
         Returns:
             What could not be deleted, and why.
@@ -183,8 +201,17 @@ class HostFiles:
         for entry in entries:
             if entry.mode == MOVE and (reason := self._drop(entry)):
                 kept.append(f"{entry.path}: {reason}")
-        self.clear(agent_id)
+        try:
+            self.clear(agent_id)
+        except OSError as error:
+            kept.append(f"{self._home(agent_id)}: {error.strerror}")
+        if entries and operation_id:
+            self.stayed(operation_id)
         return kept
+
+    def stayed(self, operation_id: str) -> None:
+        """The movement did not commit, or is done with: forget what ``leaving`` noted."""
+        remove(self._leaving / self._note(operation_id))
 
     @staticmethod
     def _drop(entry: FileEntry) -> str:
@@ -312,23 +339,43 @@ class HostFiles:
 
     # ---- the host starts
 
-    def clear_start(self, known_operation_ids: Iterable[str], agent_ids: Iterable[str] = ()) -> None:
-        """Delete what an earlier run of the host left over.
+    def clear_start(
+        self,
+        known_operation_ids: Iterable[str],
+        agent_ids: Iterable[str] = (),
+        committed: Callable[[str], bool] = lambda _operation_id: False,
+    ) -> list[str]:
+        """Finish departures and delete what an earlier run of the host left over.
 
         Args:
             known_operation_ids: arrivals whose outcome is still open; their files stay.
             agent_ids: paglets that live on; of their work folders the registered files stay.
+            committed: whether a movement that began here was committed.
+
+        Returns:
+            What could not be deleted, and why.
         """
         shutil.rmtree(self._trash, ignore_errors=True)
+        kept = self._finish_departures(committed)
         known, living = set(known_operation_ids), set(agent_ids)
         for folder in _folders(self._incoming):
             if folder.name not in known:
                 discard(folder, self._trash)
         for home in _folders(self._root):
-            if home.name not in living and home not in (self._incoming, self._trash):
-                discard(home, self._trash)
-            elif home.name in living:
+            if home.name in living:
                 self._keep_registered(home)
+            elif not home.name.startswith("."):
+                discard(home, self._trash)
+        return kept
+
+    def _finish_departures(self, committed: Callable[[str], bool]) -> list[str]:
+        kept: list[str] = []
+        for note in self._leaving.glob("*"):
+            if is_file(note) and not note.name.startswith(".") and committed(note.name):
+                listed = json.loads(note.read_bytes())
+                kept += self.left(listed["agent_id"], [FileEntry(**entry) for entry in listed["entries"]])
+            remove(note)
+        return kept
 
     def _keep_registered(self, home: Path) -> None:
         keep = {file.path for file in self._load(home).values()}

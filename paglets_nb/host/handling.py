@@ -19,7 +19,7 @@ from paglets_nb.codec.payload import WireBody
 from paglets_nb.core.messages import Message, MessageType
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.turns import current_turn
-from paglets_nb.errors import NotHandledError, PagletError
+from paglets_nb.errors import NotHandledError, PagletError, SerializationError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.residents import HandlerTurn, Resident
 from paglets_nb.transport.frames import ERROR, REPLY
@@ -46,6 +46,8 @@ def incoming(envelope: Envelope, body: WireBody) -> Message:
     arg = None
     if envelope.flags & HAS_ARG:
         content = body.to_value()
+        if not (isinstance(content, dict) and isinstance(content.get("args"), dict) and "arg" in content):
+            raise SerializationError(f"{envelope.kind}: wanted args and arg")
         args, arg = content["args"], content["arg"]
     message = Message(
         envelope.kind,

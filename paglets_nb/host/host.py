@@ -26,10 +26,14 @@ from paglets_nb.core.state import PagletState
 from paglets_nb.core.tickets import TransferTicket
 from paglets_nb.errors import HostError, InvalidAgentError, PagletError, SerializationError
 from paglets_nb.host.arrivals import Arrivals
+from paglets_nb.host.artifact_api import ArtifactApi
+from paglets_nb.host.artifacts import Artifacts
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.clock import Clock
 from paglets_nb.host.durability import Durability
 from paglets_nb.host.event_log import EventLog
+from paglets_nb.host.file_source import FileSource
+from paglets_nb.host.files import HostFiles
 from paglets_nb.host.flight import FlightRecorder
 from paglets_nb.host.handling import Handling
 from paglets_nb.host.information import Information
@@ -46,22 +50,24 @@ from paglets_nb.host.protocol import (
 )
 from paglets_nb.host.recovery import recover
 from paglets_nb.host.requests import RequestHandler
-from paglets_nb.host.residents import Residents
+from paglets_nb.host.residents import Resident, Residents
 from paglets_nb.host.services import HostServices
 from paglets_nb.host.settlement import Settlement
 from paglets_nb.host.sleep import Sleep
+from paglets_nb.host.storage import HostStorage
 from paglets_nb.host.user_info import USER_INFO_SERVICE
 from paglets_nb.host.verbs import verbs_of
 from paglets_nb.host.workers import WorkerPool
 from paglets_nb.transport.addresses import unix_url
 from paglets_nb.transport.server import FrameServer
+from paglets_nb.version import __version__
 
 __all__ = ["Host"]
 
 _TIMEOUT = 10.0
 
 
-class Host:
+class Host(ArtifactApi):
     """A place where paglets live.
 
     Args:
@@ -103,6 +109,10 @@ class Host:
         self.events = EventLog(name)
         self.durability = Durability(self.data_dir)
         self.flight = FlightRecorder(self.data_dir)
+        self.files = HostFiles(self.data_dir, name)
+        self.file_source = FileSource(self.client)
+        self.storage = HostStorage(self.data_dir)
+        self.artifacts = Artifacts(self.data_dir, name)
         self.sleep = Sleep(self)
         self.lifecycle = Lifecycle(self)
         self.movement = Movement(self)
@@ -250,7 +260,12 @@ class Host:
 
     def get_proxies(self) -> list[PagletProxy]:
         """The paglets here."""
-        return [self.get_proxy(resident.agent_id) for resident in self.residents.all()]
+        return [self.get_proxy(resident.agent_id) for resident in self.guests()]
+
+    def guests(self) -> list[Resident]:
+        """The paglets that are awake here, without those behind the services that the host itself provides."""
+        own = self.services.residents.agent_ids()
+        return [resident for resident in self.residents.all() if resident.agent_id not in own]
 
     def find(self, key: str) -> PagletProxy:
         """A paglet by id or name, anywhere in the mesh; InvalidAgentError when there is none."""
@@ -323,7 +338,7 @@ class Host:
 
     def ref(self) -> HostRef:
         """What others are told of this host."""
-        return HostRef(self.name, self.address, last_seen=time.time(), active_count=len(self.residents))
+        return HostRef(self.name, self.address, __version__, last_seen=time.time(), active_count=len(self.residents))
 
     def __repr__(self) -> str:
         return f"<Host {self.name} at {self.address}, {len(self.residents)} paglets>"

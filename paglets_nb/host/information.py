@@ -35,7 +35,7 @@ class Information:
 
     def listing(self) -> Listing:
         """Every paglet, without operations and state."""
-        awake = [self._describe(resident, whole=False) for resident in self._host.residents.all()]
+        awake = [self._describe(resident, whole=False) for resident in self._host.guests()]
         return Listing(awake + [self._describe_stored(stored, whole=False) for stored in self._host.sleep.all()])
 
     def _describe_stored(self, stored: StoredPaglet, *, whole: bool) -> PagletInfo:
@@ -83,7 +83,7 @@ class Information:
             name=host.name,
             url=host.address,
             pid=os.getpid(),
-            paglets=len(host.residents),
+            paglets=len(host.guests()),
             uptime=time.time() - host.started_at,
             connections=host.server.connections() if host.server is not None else 0,
             threads=threading.active_count(),

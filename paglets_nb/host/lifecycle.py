@@ -76,6 +76,7 @@ class Lifecycle:
             self.settle(resident, resident.paglet.on_creation, event)
         except BaseException:
             self.withdraw(resident)
+            host.files.clear(agent_id)
             if resident.durability != "memory":
                 host.durability.records.forget(agent_id)
             raise
@@ -165,6 +166,7 @@ class Lifecycle:
             if resident.durability != "memory":
                 host.durability.records.forget(resident.agent_id)
             self.withdraw(resident)
+            host.files.clear(resident.agent_id)
         host.events.record("dispose", resident.agent_id)
         return Nothing()
 

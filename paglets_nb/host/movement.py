@@ -21,6 +21,7 @@ from paglets_nb.core.values import new_agent_id, new_message_id
 from paglets_nb.errors import HostDiedError, TransferError
 from paglets_nb.host.delivery import forward_stored
 from paglets_nb.host.failpoints import failpoint
+from paglets_nb.host.file_transfer import transfer_seconds
 from paglets_nb.host.protocol import (
     Arrival,
     Born,
@@ -95,12 +96,13 @@ class Movement:
         host = self._host
         operation_id = arrival.operation_id
         if resident.durability != "memory":
-            host.durability.records.commit_departure(
-                resident.agent_id, resident.name, arrival.epoch, url, operation_id
-            )
+            host.files.leaving(operation_id, resident.agent_id, arrival.files, durable=True)
+            host.durability.records.commit_departure(resident.agent_id, resident.name, arrival.epoch, url, operation_id)
         with self._lock:
             self._committed[operation_id] = (resident.agent_id, url)
         host.lifecycle.withdraw(resident, forward_to=url)
+        for reason in host.files.left(resident.agent_id, arrival.files, operation_id):
+            host.events.record("failure", resident.agent_id, step="delete moved file", error=reason)
         if resident.durability == "message":
             host.workers.submit(forward_stored, host, resident.agent_id, url)
 
@@ -148,6 +150,7 @@ class Movement:
             "state": state,
             "source_url": self._host.address,
             "source_boot": self.boot,
+            "files": self._host.files.manifest(resident.agent_id, "clone" if request is None else "dispatch"),
         }
         if request is None:
             return Arrival(mode="clone", agent_id=clone_id, parent_id=resident.agent_id, **shared)
@@ -181,13 +184,17 @@ class Movement:
                 self._under_way.discard(operation_id)
             if not committed:
                 self._host.settlement.give_up(url, arrival)
+                self._host.files.stayed(operation_id)
 
     def _prepare(self, url: str, arrival: Arrival, timeout: float) -> None:
         if url == self._host.address:
-            self._host.arrivals.prepare("", arrival)
+            with self._host.file_source.offered(arrival.operation_id, arrival.files):
+                self._host.arrivals.prepare("", arrival)
             return
+        limit = timeout + transfer_seconds(arrival.files)
         try:
-            self._host.client.ask(url, "@prepare", arrival, Nothing, timeout=timeout)
+            with self._host.file_source.offered(arrival.operation_id, arrival.files):
+                self._host.client.ask(url, "@prepare", arrival, Nothing, timeout=limit)
         except TimeoutError as error:
             raise TransferError(f"the target did not take the paglet: {error}") from error
 

@@ -8,6 +8,7 @@ from typing import Any
 from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.core.references import HostRef
 from paglets_nb.core.tickets import ArrivalMode, TransferTicket
+from paglets_nb.host.file_protocol import FileEntry
 
 __all__ = [
     "Arrival",
@@ -150,6 +151,7 @@ class Arrival:
         required_capabilities: contracts the target must offer.
         expected_code_version: the version the target must run; empty for any.
         applied: replies of messages it has handled, by their ids, oldest first.
+        files: what travels with it, as the source saw it.
     """
 
     operation_id: str
@@ -166,6 +168,7 @@ class Arrival:
     required_capabilities: tuple[str, ...] = ()
     expected_code_version: str = ""
     applied: list[tuple[str, bytes]] = field(default_factory=list)
+    files: list[FileEntry] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,10 @@ class Records:
             "SELECT agent_id, message_id, header, payload, buffers FROM messages WHERE agent_id = ? ORDER BY place",
             (agent_id,),
         )
-        return [StoredMessage(*row[:4], tuple(_unpacked(row[4]) or ())) for row in rows]
+        return [
+            StoredMessage(agent_id, message_id, header, payload, tuple(_unpacked(buffers) or ()))
+            for agent_id, message_id, header, payload, buffers in rows
+        ]
 
     def unqueue(self, agent_id: str, message_id: str) -> None:
         """A message has been handled."""

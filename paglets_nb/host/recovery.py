@@ -30,9 +30,12 @@ def recover(host: Host) -> None:
     Raises:
         StoreError: the store is damaged; it was moved aside.
     """
+    host.artifacts.clear_start()
     if not host.durability.exists:
+        host.files.clear_start([])
         return
     records = host.durability.records
+    _recover_files(host)
     records.load_code()
     for key, url in records.forwards().items():
         host.residents.add_forward(key, url)
@@ -56,6 +59,14 @@ def recover(host: Host) -> None:
     for stored in active:
         _wake(host, stored)
     host.sleep.wake_on_start()
+
+
+def _recover_files(host: Host) -> None:
+    records = host.durability.records
+    stored = records.paglets()
+    open_arrivals = [paglet.operation_id for paglet in stored if paglet.status == PREPARED]
+    for reason in host.files.clear_start(open_arrivals, [paglet.agent_id for paglet in stored], records.outcome):
+        host.events.record("failure", "", step="delete moved file", error=reason)
 
 
 def _restore(host: Host, stored: StoredPaglet) -> None:

@@ -17,7 +17,7 @@ from paglets_nb.codec.payload import WireBody
 from paglets_nb.core.messages import Message
 from paglets_nb.core.turns import request_origin
 from paglets_nb.errors import FrameError, InvalidAgentError, LifecycleError, NotHandledError, PagletError
-from paglets_nb.host.delivery import Delivery, stored_delivery
+from paglets_nb.host.delivery import Delivery, Followers, stored_delivery
 from paglets_nb.host.handling import incoming
 from paglets_nb.host.records import StoredMessage
 from paglets_nb.host.residents import HandlerTurn, Resident
@@ -49,18 +49,19 @@ class RequestHandler:
         self._handling = host.handling
         self._workers = host.workers
         self._verbs = verbs
+        self.followers = Followers(host)
 
     def on_frame(self, connection: Connection, frame: Frame) -> None:
         """Answer one request."""
         try:
             envelope = decode_envelope(frame.header)
         except FrameError as error:
-            self._send(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
+            self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
             raise
         kind = envelope.kind
         if kind[:1] == "@":
             if frame.flags & PIPELINED:
-                self._workers.submit(self._answer_verb, connection, frame, envelope)
+                self._queue_verb(connection, frame, envelope)
             else:
                 self._answer_verb(connection, frame, envelope)
             return
@@ -71,21 +72,21 @@ class RequestHandler:
                 if resident is None:
                     return
             message = incoming(envelope, WireBody(frame.payload, frame.buffers, bool(envelope.flags & TYPED)))
-        except PagletError as error:
-            self._send(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
+        except (PagletError, ValueError) as error:
+            self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
             return
         if envelope.flags & ONEWAY or frame.flags & PIPELINED:
             self._queue(resident, message, envelope, connection, frame)
         elif not message.priority or kind in resident.interleaved:
             turn = HandlerTurn(resident, envelope.origin, 0)
-            self._send(connection, frame.request_id, *self._handling.handle(resident, message, turn))
+            self.answer(connection, frame.request_id, *self._handling.handle(resident, message, turn))
         elif place := resident.mailbox.try_take():
             turn = HandlerTurn(resident, envelope.origin, place, message.priority)
             try:
                 reply = self._handling.handle(resident, message, turn)
             finally:
                 turn.finish()
-            self._send(connection, frame.request_id, *reply)
+            self.answer(connection, frame.request_id, *reply)
         else:
             self._queue(resident, message, envelope, connection, frame)
 
@@ -108,15 +109,15 @@ class RequestHandler:
                 resident.mailbox.post(delivery, message.priority)
         except LifecycleError as error:
             if resident is self._residents.lookup(resident.agent_id):
-                self._send(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
+                self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
             else:
                 self.answer_absent(connection, frame.request_id, envelope.target)
             return
         except PagletError as error:
-            self._send(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
+            self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
             return
         if oneway:
-            self._send(connection, frame.request_id, REPLY, _EMPTY)
+            self.answer(connection, frame.request_id, REPLY, _EMPTY)
 
     def _store(self, envelope: Envelope, frame: Frame, agent_id: str) -> None:
         buffers = tuple(bytes(buffer) for buffer in frame.buffers)
@@ -143,7 +144,7 @@ class RequestHandler:
             return sleep.wake(stored)[0]
         self._store(envelope, frame, stored.agent_id)
         answer = payloads.encode({"queued": True, "message_id": envelope.message_id})[0]
-        self._send(connection, frame.request_id, REPLY, answer)
+        self.answer(connection, frame.request_id, REPLY, answer)
         return None
 
     def answer_absent(self, connection: Connection | None, request_id: int, target: str) -> None:
@@ -157,9 +158,15 @@ class RequestHandler:
             with suppress(OSError):
                 connection.send(MOVED, 0, request_id, forward.encode(), b"")
             return
-        self._send(connection, request_id, ERROR, encode_error(InvalidAgentError(target, self._host_name), ""))
+        self.answer(connection, request_id, ERROR, encode_error(InvalidAgentError(target, self._host_name), ""))
 
     # ---- verbs
+
+    def _queue_verb(self, connection: Connection, frame: Frame, envelope: Envelope) -> None:
+        try:
+            self._workers.submit(self._answer_verb, connection, frame, envelope)
+        except LifecycleError as error:
+            self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
 
     def _answer_verb(self, connection: Connection, frame: Frame, envelope: Envelope) -> None:
         target = envelope.target
@@ -174,15 +181,19 @@ class RequestHandler:
             request = payloads.decode(frame.payload, frame.buffers, request_type)
             payload, buffers = payloads.encode(function(target, request))
         except BaseException as error:  # the asker must hear of anything that went wrong
-            self._send(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
+            if isinstance(error, LifecycleError) and target and self._residents.lookup(target) is None:
+                self.answer_absent(connection, frame.request_id, target)  # it left while this waited
+                return
+            self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
         else:
-            self._send(connection, frame.request_id, REPLY, payload, buffers)
+            self.answer(connection, frame.request_id, REPLY, payload, buffers)
         finally:
             request_origin.reset(token)
 
-    def _send(
+    def answer(
         self, connection: Connection, request_id: int, kind: int, payload: bytes, buffers: Sequence[Any] = ()
     ) -> None:
+        """Send an answer; one past the bounds becomes an error, one that nobody takes closes the connection."""
         try:
             connection.send(kind, 0, request_id, b"", payload, buffers)
         except FrameError as error:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from paglets_nb.core.values import new_agent_id
 from paglets_nb.errors import InvalidAgentError, LifecycleError, PagletError
 from paglets_nb.host.service_protocol import ServiceQuery
 from paglets_nb.services.contracts import ServiceScope
@@ -132,6 +134,10 @@ class ResidentServices:
         """Every service, running or not."""
         return [service.spec for service in self._all()]
 
+    def agent_ids(self) -> set[str]:
+        """The ids of the paglets behind those that run."""
+        return {service.agent_id for service in self._all() if service.agent_id}
+
     # ---- start
 
     def start(self) -> None:
@@ -165,18 +171,23 @@ class ResidentServices:
                     self._start(service)
 
     def _start(self, service: _Service) -> None:
+        from paglets_nb.host.host import create_request
+
         spec = service.spec
         with service.lock:
             if service.starting or self._host.residents.find(service.agent_id) is not None:
                 return
             service.starting = True
+            agent_id = service.agent_id = new_agent_id()
             try:
-                service.agent_id = self._host.create(spec.paglet_class, spec.state).agent_id
-                service.watch(self._host.residents.require(service.agent_id).paglet)
+                self._host.lifecycle.create(replace(create_request(spec.paglet_class, spec.state), agent_id=agent_id))
+                service.watch(self._host.residents.require(agent_id).paglet)
                 service.use()
+            except BaseException:
+                service.agent_id = ""
+                raise
             finally:
                 service.starting = False
-            agent_id = service.agent_id
             contract = spec.contract
             self._host.events.record("service-started", agent_id, service=contract.name, version=contract.version)
             self._advertise(

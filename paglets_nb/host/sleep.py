@@ -184,6 +184,7 @@ class Sleep:
                 raise InvalidAgentError(stored.agent_id, self._host.name)
             self._remove(stored)
         self._host.durability.records.forget(stored.agent_id)
+        self._host.files.clear(stored.agent_id)
 
     def wake_on_start(self) -> None:
         """The host has started: wake those whose policy says so."""

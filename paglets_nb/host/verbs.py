@@ -55,6 +55,8 @@ def verbs_of(host: Host) -> dict[str, Verb]:
         "@code-put": (CodeBundle, lambda _target, request: _take_code(request)),
         **host.services.verbs(),
         **event_verbs(host.events),
+        **host.file_source.verbs(),
+        **host.artifacts.verbs(),
     }
 
 

@@ -65,6 +65,7 @@ class Extension:
         shell.Completer.custom_matchers.append(self._matcher)
         self._formatting.install()
         shell.events.register("pre_run_cell", self.session.on_cell)
+        shell.events.register("post_run_cell", self.session.after_cell)
         if hasattr(shell, "set_thread_parent"):
             set_shell(shell)
         self.session.on_cell()
@@ -76,6 +77,7 @@ class Extension:
             self.session.stop_mesh()
         finally:
             shell.events.unregister("pre_run_cell", self.session.on_cell)
+            shell.events.unregister("post_run_cell", self.session.after_cell)
             for kind in ("line", "cell"):
                 shell.magics_manager.magics[kind].pop(MAGIC, None)
             if hasattr(shell.magics_manager.user_magics, MAGIC):

@@ -49,7 +49,7 @@ class Formatting:
 
     def add_reply(self, cls: type) -> None:
         """Show instances of a reply's dataclass as a picture, unless something shows them already."""
-        if cls not in self._html and cls.__dict__.get("__dataclass_params__").repr:
+        if cls not in self._html:
             self._html.for_type(cls, pictures.reply_html)
             self._text.for_type(cls, _plain(pictures.reply_text))
             self._added += [(self._html, cls), (self._text, cls)]

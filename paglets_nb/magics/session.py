@@ -6,6 +6,7 @@ import dataclasses
 import sys
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -47,6 +48,7 @@ class Session:
         self.namespace: Mapping[str, Any] = shell.user_ns
         self.register_picture: Callable[[type], None] = lambda _cls: None
         self._cell_number = 0
+        self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
@@ -64,6 +66,16 @@ class Session:
         default_origin.cell = parent.get("header", {}).get("msg_id", "")
         if default_origin.cell:
             remember_cell(parent)
+
+    def after_cell(self, _result: Any = None) -> None:
+        """After each cell: what the hosts printed for it comes before it ends, if they are quick."""
+        meshes = sys.modules.get("paglets_nb.mesh.mesh")  # imported with the first mesh, and costly
+        for mesh in meshes.running_meshes() if meshes is not None else ():
+            sent = mesh.client.sent
+            if self._sent.get(mesh, 0) != sent:
+                self._sent[mesh] = sent
+                with suppress(PagletError):
+                    mesh.sync_output()
 
     def show_task(self, handle: TaskHandle[Any]) -> TaskFollower | None:
         """Show a task's progress, once in a cell however often it is displayed there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ from paglets_nb.core.references import HostRef
 from paglets_nb.errors import CallTimeoutError, HostDiedError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import HostInfo, Nothing
+from paglets_nb.mesh.records import HostRecord
 from paglets_nb.mesh.relay import CodeResult, OutputSink
-from paglets_nb.mesh.supervisor import HostRecord
 
 if TYPE_CHECKING:
     from paglets_nb.core.proxy import PagletProxy
@@ -23,6 +24,7 @@ __all__ = ["HostHandle"]
 _POLL = 0.2
 _AFTER_INTERRUPT = 5.0
 _CONTROL = 10.0
+_RESTART = 70.0
 
 
 class HostHandle:
@@ -54,13 +56,18 @@ class HostHandle:
 
     @property
     def state(self) -> str:
-        """``starting``, ``up``, ``dead`` or ``stopped``."""
+        """``starting``, ``up``, ``restarting``, ``dead`` or ``stopped``."""
         return self._record.state
 
     @property
     def reason(self) -> str:
-        """Why it is dead, e.g. ``killed by SIGKILL``."""
+        """Why it is dead or was restarted last, e.g. ``killed by SIGKILL``."""
         return self._record.reason
+
+    @property
+    def restarts(self) -> int:
+        """How often it was started again."""
+        return self._record.restarts
 
     def health(self, *, timeout: float = 2.0) -> HostInfo:
         """Ask the host about itself."""
@@ -77,15 +84,7 @@ class HostHandle:
 
     def status(self) -> HostRef:
         """What the mesh knows of it."""
-        ref = self._record.ref()
-        return HostRef(
-            ref.name,
-            ref.url,
-            online=ref.online,
-            last_seen=ref.last_seen,
-            active_count=self.paglet_count(),
-            error=ref.error,
-        )
+        return dataclasses.replace(self._record.ref(), active_count=self.paglet_count())
 
     def create(self, cls: Any, state: Any = None, *, name: str = "", init: Any = None) -> PagletProxy:
         """Create a paglet here; see ``Mesh.create``."""
@@ -134,6 +133,10 @@ class HostHandle:
     def interrupt(self) -> None:
         """Interrupt the code its kernel executes."""
         loop_thread.call(self._mesh.supervisor.interrupt, self.name, timeout=_CONTROL, what=f"interrupt {self.name}")
+
+    def restart(self) -> None:
+        """End it and start it again; its durable paglets come back."""
+        loop_thread.call(self._mesh.supervisor.restart, self.name, timeout=_RESTART, what=f"restart {self.name}")
 
     def stop(self) -> None:
         """End it; its paglets end with it."""

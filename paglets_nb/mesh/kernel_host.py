@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-__all__ = ["ENDPOINT_REQUEST", "HOST_VARIABLE", "load_ipython_extension"]
+__all__ = ["ENDPOINT_REQUEST", "HOST_VARIABLE", "OUTPUT_MARK", "load_ipython_extension"]
 
 HOST_VARIABLE = "PAGLETS_NB_HOST"
 """Environment variable that describes the host, as JSON."""
 ENDPOINT_REQUEST = "paglet_request"
+OUTPUT_MARK = "paglet_output_mark"
+"""Asked on the control channel, answered on iopub behind the output so far."""
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which a busy Python thread lets a call in; the interpreter's 5 ms would be its latency."""
 
@@ -37,11 +39,18 @@ def cell_output(shell: Any, origin: str) -> Iterator[None]:
 def load_ipython_extension(shell: Any) -> None:
     """Start the host that the environment describes."""
     from paglets_nb.host.host import Host
+    from paglets_nb.host.user_info import SHOWN_BY_MESH
 
     described = json.loads(os.environ[HOST_VARIABLE])
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    host = Host(described["name"], socket_dir=described["directory"], properties=described["properties"])
+    host = Host(
+        described["name"],
+        socket_dir=described["directory"],
+        data_dir=described["data_dir"],
+        properties=described["properties"],
+    )
     host.handling.output_scope = partial(cell_output, shell)
+    host.properties.setdefault(SHOWN_BY_MESH, True)
     host.start_background()
     atexit.register(host.stop)
     shell.user_ns["paglet_host"] = host
@@ -51,4 +60,10 @@ def load_ipython_extension(shell: Any) -> None:
         content = {"url": host.address, "pid": os.getpid(), "name": host.name}
         kernel.session.send(stream, "paglet_reply", content, parent, ident)
 
+    async def mark(_stream: Any, _ident: Any, parent: Any) -> None:
+        for out in (sys.stdout, sys.stderr):
+            out.flush()
+        kernel.session.send(kernel.iopub_socket, OUTPUT_MARK, {}, parent)
+
     kernel.control_handlers[ENDPOINT_REQUEST] = answer
+    kernel.control_handlers[OUTPUT_MARK] = mark

@@ -1,9 +1,10 @@
-"""The mesh as its user holds it: hosts by name, paglets on them; a sync and an async face."""
+"""The mesh as its user holds it: hosts by name, paglets on them."""
 
 from __future__ import annotations
 
 import atexit
 import builtins
+import os
 import secrets
 import sys
 import threading
@@ -11,8 +12,10 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
+
+from jupyter_core.paths import jupyter_data_dir
 
 from paglets_nb.codec.shipping import code_store
 from paglets_nb.core.paglet import Paglet
@@ -25,12 +28,16 @@ from paglets_nb.host.host import create_request
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import Listing, Nothing, PagletInfo
 from paglets_nb.mesh.engines.base import make_engine
+from paglets_nb.mesh.events import MeshEvent, MeshEvents
+from paglets_nb.mesh.followers import HostAddress
 from paglets_nb.mesh.handles import HostHandle
+from paglets_nb.mesh.notifications import Notifications
+from paglets_nb.mesh.records import HostRecord
 from paglets_nb.mesh.runtime_files import RuntimeFolder
-from paglets_nb.mesh.supervisor import START_TIMEOUT, HostRecord, Supervisor
+from paglets_nb.mesh.supervisor import START_TIMEOUT, Supervisor
 from paglets_nb.services.contracts import ServiceOperation
 
-__all__ = ["AsyncMesh", "HostHandle", "Mesh"]
+__all__ = ["HostHandle", "Mesh", "running_meshes"]
 
 T = TypeVar("T")
 _NAMES = (
@@ -66,6 +73,9 @@ class Mesh:
         hosts: how many, or their names.
         name: the mesh's name; a new one when None.
         engine: what starts the hosts.
+        data_dir: a folder for what outlives the hosts; a named mesh has one of its own, and
+            finds its durable and sleeping paglets there when it starts again.
+        restarts: how often a host that died is started again within 60 s.
         timeout: default seconds a call waits for its reply.
     """
 
@@ -75,18 +85,32 @@ class Mesh:
         *,
         name: str | None = None,
         engine: str = "local",
+        data_dir: str | os.PathLike[str] | None = None,
+        restarts: int = 5,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
         self._wanted = host_names(hosts)
+        self._restarts = restarts
         self.name = name or f"mesh-{secrets.token_hex(3)}"
         if not self.name.replace("-", "_").isidentifier() or len(self.name) > 40:
             raise MeshError(f"{self.name!r} is not a mesh's name (up to 40 letters, digits, - and _, no digit first)")
+        self._data_dir = Path(data_dir) if data_dir is not None else None
+        if self._data_dir is None and name is not None:
+            self._data_dir = Path(jupyter_data_dir()) / "paglets" / self.name
         self._engine = make_engine(engine)
-        self.client = HostClient(timeout=timeout, resolve=self._resolve, explain=self._explain)
+        self.client = self._make_client(timeout)
         self._lock = threading.RLock()
         self._folder: RuntimeFolder | None = None
         self._supervisor: Supervisor | None = None
         self._watching: Future[None] | None = None
+        self.event_log = MeshEvents(lambda: self.client, self._addresses)
+        self.notifications = Notifications(lambda: self.client, self._addresses)
+
+    def _make_client(self, timeout: float) -> HostClient:
+        return HostClient(timeout=timeout, resolve=self._resolve, explain=self._explain, members=self._urls)
+
+    def _urls(self) -> builtins.list[str]:
+        return [record.url for record in self._online()] if self.running else []
 
     # ---- start and stop
 
@@ -115,7 +139,8 @@ class Mesh:
             if self.running:
                 raise MeshError(f"mesh {self.name!r} is running already")
             self._folder = RuntimeFolder(self.name)
-            supervisor = Supervisor(self.name, self._engine, self._folder.path, self.client)
+            data_dir = self._data_dir or self._folder.path / "data"
+            supervisor = Supervisor(self.name, self._engine, self._folder.path, data_dir, self.client, self._restarts)
             self._supervisor = supervisor
             ready: Future[None] = Future()
             self._watching = loop_thread.submit(supervisor.supervise, ready)
@@ -131,10 +156,13 @@ class Mesh:
         except BaseException:
             self.stop()
             raise
+        self.notifications.start()
         return self
 
     def stop(self) -> None:
         """End every host; nothing stays. Harmless when it is not running."""
+        self.notifications.close()
+        self.event_log.close()
         with self._lock:
             supervisor, self._supervisor = self._supervisor, None
             watching, self._watching = self._watching, None
@@ -147,7 +175,7 @@ class Mesh:
         if folder is not None:
             folder.remove()
         _running.discard(self)
-        self.client = HostClient(timeout=self.client.timeout, resolve=self._resolve, explain=self._explain)
+        self.client = self._make_client(self.client.timeout)
 
     def __enter__(self) -> Mesh:
         return self if self.running else self.start()
@@ -160,6 +188,11 @@ class Mesh:
         """The names of the meshes this process runs."""
         return sorted(mesh.name for mesh in _running)
 
+    def sync_output(self, timeout: float = 0.5) -> None:
+        """Wait until what the hosts have printed so far has come here, at most ``timeout`` seconds."""
+        if self.running:
+            loop_thread.call(self.supervisor.sync_output, timeout, timeout=timeout + 1.0, what="waiting for output")
+
     # ---- hosts
 
     def hosts(self) -> builtins.list[HostHandle]:
@@ -168,6 +201,40 @@ class Mesh:
 
     def __getitem__(self, name: str) -> HostHandle:
         return HostHandle(self, self.supervisor.require(name))
+
+    def add_host(self, name: str | None = None) -> HostHandle:
+        """Start one more host.
+
+        Args:
+            name: its name; the next of the usual ones when None.
+        """
+        if name is None:
+            name = next(known for known in host_names(MAX_HOSTS) if known not in self.supervisor.records)
+        host_names([name])
+        loop_thread.call(self.supervisor.start, [name], timeout=START_TIMEOUT + 5, what=f"starting {name}")
+        return self[name]
+
+    def remove_host(self, name: str, *, drain: bool = True) -> builtins.list[PagletProxy]:
+        """End a host.
+
+        Args:
+            name: its name.
+            drain: move its paglets to the other hosts first; where one refuses, the host stays.
+
+        Returns:
+            The paglets that were moved.
+        """
+        record = self.supervisor.require(name)
+        others = [other for other in self._online() if other.name != name]
+        if len(self.supervisor.records) == 1:
+            raise MeshError(f"{name!r} is the only host; stop the mesh instead")
+        moved: builtins.list[PagletProxy] = []
+        if drain and record.state == "up" and others:
+            listing = self.client.ask(record.url, "@list", Nothing(), Listing, timeout=5.0).paglets
+            for number, info in enumerate(listing):
+                moved.append(self._proxy(info).dispatch(others[number % len(others)].name))
+        self[name].stop()
+        return moved
 
     def __iter__(self) -> Iterator[HostHandle]:
         return iter(self.hosts())
@@ -181,12 +248,21 @@ class Mesh:
     def _online(self) -> builtins.list[HostRecord]:
         return [record for record in self.supervisor.records.values() if record.state == "up"]
 
+    def _addresses(self) -> builtins.list[HostAddress]:
+        return [HostAddress(record.name, record.url) for record in self._online()] if self.running else []
+
+    def events(
+        self, since: int = 0, limit: int | None = None, *, wait_timeout: float = 0.0
+    ) -> builtins.list[MeshEvent]:
+        """What happened on its hosts, merged; see ``MeshEvents.events``."""
+        return self.event_log.events(since, limit, wait_timeout=wait_timeout)
+
     def _resolve(self, name_or_url: str) -> str:
         if "://" in name_or_url:
             return name_or_url
         record = self.supervisor.require(name_or_url)
         if record.state != "up":
-            raise HostDiedError(record.name, record.reason or record.state)
+            raise HostDiedError(record.name, record.reason or record.state, delivered=False)
         return record.url
 
     def _explain(self, url: str) -> str:
@@ -302,54 +378,9 @@ class Mesh:
         return f"<Mesh {self.name}: {hosts}>"
 
 
-class AsyncMesh:
-    """The awaited face of a mesh; an async context manager.
-
-    Args:
-        hosts: as for ``Mesh``, like every keyword.
-    """
-
-    def __init__(self, hosts: int | Sequence[str] = 2, **options: Any) -> None:
-        self.mesh = Mesh(hosts, **options)
-
-    async def _await(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        import anyio
-
-        return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), abandon_on_cancel=True)
-
-    async def start(self) -> AsyncMesh:
-        """See ``Mesh.start``."""
-        await self._await(self.mesh.start)
-        return self
-
-    async def stop(self) -> None:
-        """See ``Mesh.stop``."""
-        await self._await(self.mesh.stop)
-
-    async def __aenter__(self) -> AsyncMesh:
-        return await self.start()
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.stop()
-
-    def __getitem__(self, name: str) -> HostHandle:
-        return self.mesh[name]
-
-    def hosts(self) -> list[HostHandle]:
-        """See ``Mesh.hosts``."""
-        return self.mesh.hosts()
-
-    async def create(self, cls: type[Paglet[Any]], state: PagletState | None = None, **options: Any) -> PagletProxy:
-        """See ``Mesh.create``."""
-        return await self._await(self.mesh.create, cls, state, **options)
-
-    async def paglet(self, key: str) -> PagletProxy:
-        """See ``Mesh.paglet``."""
-        return await self._await(self.mesh.paglet, key)
-
-    async def paglets(self) -> list[PagletProxy]:
-        """See ``Mesh.paglets``."""
-        return await self._await(self.mesh.paglets)
+def running_meshes() -> builtins.list[Mesh]:
+    """The meshes this process runs."""
+    return [mesh for mesh in _running if mesh.running]
 
 
 def _stop_all() -> None:

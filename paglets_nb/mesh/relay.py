@@ -17,8 +17,9 @@ from typing import Any, Protocol
 import anyio
 
 from paglets_nb.errors import HostDiedError
+from paglets_nb.mesh.kernel_host import OUTPUT_MARK
 
-__all__ = ["CellSink", "CodeResult", "KernelRelay", "OutputSink", "TextSink", "remember_cell", "set_shell"]
+__all__ = ["CellSink", "CodeResult", "KernelRelay", "OutputSink", "TextSink", "cell_sink", "remember_cell", "set_shell"]
 
 MAX_CELLS = 1000
 
@@ -177,6 +178,11 @@ def set_shell(shell: Any) -> None:
     _cells.shell = shell
 
 
+def cell_sink(cell: str, host: str) -> OutputSink | None:
+    """Where a host's output for a cell goes; None for a cell that is not known."""
+    return _cells.sink(cell, host)
+
+
 class _Execution:
     """Code that runs on a host for somebody here."""
 
@@ -201,6 +207,7 @@ class KernelRelay:
         self._client = client
         self._executions: dict[str, _Execution] = {}
         self._welcome = anyio.Event()
+        self._marks: dict[str, anyio.Event] = {}
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -216,6 +223,22 @@ class KernelRelay:
         message_id = self._client.execute(code, store_history=store_history, allow_stdin=False, stop_on_error=False)
         self._executions[message_id] = execution
         return execution.future
+
+    async def sync(self, timeout: float) -> bool:
+        """Wait until what the host has printed so far has come; False when it did not in ``timeout`` seconds.
+
+        The host answers with a mark on iopub, behind its output, also while it executes code.
+        """
+        session = self._client.session
+        request = session.msg(OUTPUT_MARK, {})
+        mark = self._marks[request["header"]["msg_id"]] = anyio.Event()
+        try:
+            with anyio.move_on_after(timeout):
+                self._client.control_channel.send(request)
+                await mark.wait()
+        finally:
+            self._marks.pop(request["header"]["msg_id"], None)
+        return mark.is_set()
 
     def fail(self, reason: str) -> None:
         """The kernel has died: settle what was executing."""
@@ -243,6 +266,10 @@ class KernelRelay:
                 continue
             self._welcome.set()
             message_id = message["parent_header"].get("msg_id", "")
+            if kind == OUTPUT_MARK:
+                if message_id in self._marks:
+                    self._marks[message_id].set()
+                continue
             execution = self._executions.get(message_id)
             if kind == "status":
                 if execution is not None and content["execution_state"] == "idle":

@@ -1,4 +1,4 @@
-"""The supervisor: starts hosts, sees them die, tells the others.
+"""The supervisor: starts hosts, sees them die at once, starts them again within a limit.
 
 Runs on the process's loop; every method here is awaited there. The mesh is its face.
 """
@@ -8,47 +8,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup
 
-from paglets_nb.core.references import HostRef
 from paglets_nb.errors import HostDiedError, MeshError, PagletError, UnknownHostError
 from paglets_nb.host.client import HostClient
-from paglets_nb.host.protocol import Members, Nothing
-from paglets_nb.mesh.engines.base import Engine, HostProcess, HostSpec
+from paglets_nb.mesh.engines.base import Engine, HostSpec
+from paglets_nb.mesh.membership import Membership
+from paglets_nb.mesh.records import HostRecord
 from paglets_nb.mesh.relay import CodeResult, KernelRelay, OutputSink
 
-__all__ = ["HostRecord", "Supervisor"]
+__all__ = ["Supervisor"]
 
 START_TIMEOUT = 60.0
-_TELL_TIMEOUT = 2.0
-
-
-class HostRecord:
-    """What the supervisor knows of one host.
-
-    Attributes:
-        state: ``starting``, ``up``, ``dead`` or ``stopped``.
-        reason: why it is dead.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.state = "starting"
-        self.reason = ""
-        self.url = ""
-        self.pid = 0
-        self.last_seen = 0.0
-        self.process: HostProcess | None = None
-        self.relay: KernelRelay | None = None
-        self.scope = anyio.CancelScope()
-
-    def ref(self) -> HostRef:
-        """What the other hosts are told."""
-        return HostRef(self.name, self.url, online=self.state == "up", last_seen=self.last_seen, error=self.reason)
 
 
 class Supervisor:
@@ -58,19 +32,23 @@ class Supervisor:
         mesh: the mesh's name.
         engine: starts the processes.
         directory: the mesh's run-time folder.
+        data_dir: the folder for what outlives the hosts.
         client: speaks to the hosts.
+        restarts: how often a host that died is started again within 60 s.
     """
 
-    def __init__(self, mesh: str, engine: Engine, directory: Path, client: HostClient) -> None:
+    def __init__(
+        self, mesh: str, engine: Engine, directory: Path, data_dir: Path, client: HostClient, restarts: int
+    ) -> None:
         self._mesh = mesh
         self._engine = engine
         self._directory = directory
-        self._client = client
-        self._epoch = time.monotonic_ns()
+        self._data_dir = data_dir
+        self._restarts = restarts
         self._stopping: anyio.Event | None = None
         self._group: TaskGroup | None = None
-        self._telling = anyio.Lock()
-        self.records: dict[str, HostRecord] = {}
+        self._membership = Membership(client)
+        self.records = self._membership.records
 
     async def supervise(self, ready: Future[None]) -> None:
         """Watch the hosts until ``stop``; ``ready`` settles when hosts can be started."""
@@ -80,16 +58,20 @@ class Supervisor:
                 self._group = group
                 ready.set_result(None)
                 await self._stopping.wait()
+                await self._membership.save()
+                self._group = None
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._end_all()
 
+    # ---- start
+
     async def start(self, names: list[str], on_progress: Callable[[HostRecord], None] | None = None) -> None:
         """Start hosts side by side; when one fails none of them stays.
 
         Raises:
-            MeshError: one did not start; says why.
+            MeshError: one did not start, says why; or one of that name is there already.
         """
         failures: list[PagletError] = []
 
@@ -103,7 +85,10 @@ class Supervisor:
             if on_progress is not None:
                 on_progress(record)
 
-        records = [HostRecord(name) for name in names]
+        taken = [name for name in names if name in self.records]
+        if taken:
+            raise MeshError(f"mesh {self._mesh!r} has a host {taken[0]!r} already")
+        records = [HostRecord(name, self._restarts) for name in names]
         self.records.update({record.name: record for record in records})
         try:
             async with anyio.create_task_group() as group:
@@ -117,49 +102,71 @@ class Supervisor:
                     self.records.pop(record.name, None)
                     await self._end(record)
             raise
-        await self.tell_members()
+        await self._membership.tell()
 
     async def _start_one(self, record: HostRecord) -> None:
-        spec = HostSpec(record.name, self._mesh, self._directory)
+        spec = HostSpec(record.name, self._mesh, self._directory, self._data_dir / record.name)
         process = await self._engine.start(spec, START_TIMEOUT)
+        if self._group is None:
+            await process.kill()
+            raise MeshError(f"mesh {self._mesh!r} is stopping")
         record.process, record.url, record.pid = process, process.url, process.pid
         record.relay = KernelRelay(record.name, process.client)
+        record.scope = anyio.CancelScope()
         record.state, record.last_seen = "up", time.time()
-        if self._group is None:
-            raise MeshError(f"mesh {self._mesh!r} is stopping")
         self._group.start_soon(self._watch, record)
 
+    # ---- death and restart
+
     async def _watch(self, record: HostRecord) -> None:
-        """See one host die; its relay runs meanwhile."""
+        """See one host die, and start it again where the limit allows; its relay runs meanwhile."""
         process, relay = record.process, record.relay
-        assert process is not None and relay is not None
+        if process is None or relay is None:
+            return
         with record.scope:
             async with anyio.create_task_group() as group:
                 group.start_soon(relay.run)
                 reason = await process.wait_dead()
                 group.cancel_scope.cancel()
-            if record.state == "up":
-                record.state, record.reason = "dead", reason
-                relay.fail(reason)
-                process.client.stop_channels()
-                await self.tell_members()
+        if record.state != "up":
+            return
+        record.state, record.reason = "restarting", reason
+        relay.fail(reason)
+        with anyio.CancelScope(shield=True):
+            await process.kill()
+        if not record.window.take():
+            record.state = "dead"
+            if record.restarts:
+                record.reason = (
+                    f"{reason}; restarted {record.restarts} times, {record.window.limit} in a minute allowed"
+                )
+        await self._membership.tell()
+        if record.state == "restarting":
+            await self._start_again(record)
 
-    async def tell_members(self) -> None:
-        """Push the membership to every host that is up."""
-        async with self._telling:
-            self._epoch = max(self._epoch + 1, time.monotonic_ns())
-            members = Members(self._epoch, [record.ref() for record in self.records.values()])
-            async with anyio.create_task_group() as group:
-                for record in list(self.records.values()):
-                    if record.state == "up":
-                        group.start_soon(self._tell, record, members)
-
-    async def _tell(self, record: HostRecord, members: Members) -> None:
-        ask = partial(self._client.ask, record.url, "@members", members, Nothing, timeout=_TELL_TIMEOUT)
+    async def _start_again(self, record: HostRecord) -> None:
+        record.restarts += 1
         try:
-            await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
-        except (HostDiedError, TimeoutError):
-            return  # its death, or its silence, is the watcher's to deal with
+            await self._start_one(record)
+        except PagletError as error:
+            record.state, record.reason = "dead", str(error)
+        await self._membership.tell()
+
+    async def restart(self, name: str) -> None:
+        """End a host and start it again; its durable paglets come back.
+
+        Raises:
+            MeshError: it did not start again; says why.
+        """
+        record = self.require(name)
+        await self._membership.save_one(record)
+        await self._end(record)
+        record.reason = "it was restarted"
+        await self._start_again(record)
+        if record.state != "up":
+            raise MeshError(record.reason)
+
+    # ---- what hosts are asked
 
     def require(self, name: str) -> HostRecord:
         """A host by name; UnknownHostError names those there are."""
@@ -172,8 +179,15 @@ class Supervisor:
         """Have a host's kernel execute code."""
         record = self.require(name)
         if record.relay is None or record.state != "up":
-            raise HostDiedError(name, record.reason or record.state)
+            raise HostDiedError(name, record.reason or record.state, delivered=False)
         return await record.relay.execute(code, sink, store_history)
+
+    async def sync_output(self, timeout: float) -> None:
+        """Wait until what the hosts have printed so far has come, at most ``timeout`` seconds."""
+        async with anyio.create_task_group() as group:
+            for record in self.records.values():
+                if record.relay is not None and record.state == "up":
+                    group.start_soon(record.relay.sync, timeout)
 
     async def interrupt(self, name: str) -> None:
         """Interrupt what a host's kernel executes."""
@@ -181,14 +195,18 @@ class Supervisor:
         if record.process is not None and record.state == "up":
             await record.process.interrupt()
 
+    # ---- the end
+
     async def stop_host(self, name: str) -> None:
-        """End one host and tell the others."""
-        await self._end(self.require(name))
-        await self.tell_members()
+        """End one host, forget it and tell the others."""
+        record = self.require(name)
+        await self._membership.save_one(record)
+        await self._end(record)
+        self.records.pop(name, None)
+        await self._membership.tell()
 
     async def _end(self, record: HostRecord) -> None:
-        ended = record.state in ("dead", "stopped")
-        if not ended:
+        if record.state != "dead":
             record.state, record.reason = "stopped", "it was stopped"
         if record.relay is not None:
             record.relay.fail(record.reason)

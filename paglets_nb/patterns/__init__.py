@@ -50,7 +50,7 @@ _PUBLIC = {
     "format_bytes": "file_placement",
 }
 
-__all__ = sorted(_PUBLIC)
+__all__ = sorted(_PUBLIC)  # noqa: PLE0605 - one table for both
 
 
 def __getattr__(name: str) -> Any:

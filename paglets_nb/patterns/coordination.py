@@ -106,6 +106,7 @@ class MeshFanoutMixin(_Base):
     """
 
     fanout_cleanup_timeout: ClassVar[float] = 5.0
+    _fanout_parent: dict[str, Any] | None = None
 
     def fanout_reset(self, *, timeout: float) -> None:
         """Begin a fan-out: forget the last one and set the deadline ``timeout`` seconds from now."""
@@ -153,7 +154,7 @@ class MeshFanoutMixin(_Base):
         """Make the state that of a child for ``host``, for the snapshot of the clone; the host is pending now."""
         with self.locked():
             state = self.state
-            if self.__dict__.get("_fanout_parent") is None:
+            if self._fanout_parent is None:
                 self._fanout_parent = {name: getattr(state, name) for name in _ROLE_FIELDS}
             if host.name not in state.pending_hosts:
                 state.pending_hosts.append(host.name)
@@ -166,8 +167,7 @@ class MeshFanoutMixin(_Base):
     def fanout_finish_clone_prepare(self) -> None:
         """Give the parent its own role back, whether the clone was made or not."""
         with self.locked():
-            parent = self.__dict__.get("_fanout_parent")
-            self._fanout_parent = None
+            parent, self._fanout_parent = self._fanout_parent, None
             for name, value in (parent or {"role": "parent", "target_host_name": "", "target_host_url": ""}).items():
                 setattr(self.state, name, value)
             self.notify_all_state_changed()

@@ -101,6 +101,7 @@ class CursorDrainMixin(_Base):
 
     Drain: ClassVar[ServiceOperation | None] = None
     cursor_max_events: ClassVar[int | None] = None
+    _cursor_trimmed: tuple[dict[str, Any], int] | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -164,7 +165,7 @@ class CursorDrainMixin(_Base):
             events = self.state.events
             if not events:
                 return int(self.state.next_cursor)
-            trimmed = self.__dict__.get("_cursor_trimmed")
+            trimmed = self._cursor_trimmed
             if trimmed is not None and trimmed[0] is events[0]:
                 return int(trimmed[1])
             return int(events[0]["cursor"])

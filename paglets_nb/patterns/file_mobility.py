@@ -68,10 +68,14 @@ class FileMobilityMixin(NotificationMixin):
     Class attributes:
         registered_file_name: what the file is called while it travels.
         notification_title: of what the user is told.
+        arrival_timeout: seconds for which the source's host waits to hear that a file that is
+            to be moved is in place; not hearing it, it keeps the source.
     """
 
     registered_file_name: ClassVar[str] = "file"
     notification_title: ClassVar[str] = "File transfer"
+    arrival_timeout: ClassVar[float] = 3600.0
+    _moving: tuple[str, os.stat_result] | None = None
 
     resolve_destination_path = staticmethod(resolve_destination_path)
     atomic_copy_file = staticmethod(atomic_copy_file)
@@ -144,13 +148,16 @@ class FileMobilityMixin(NotificationMixin):
     def register_transfer_file(
         self, path: str | os.PathLike[str], mode: FileTransferMode = FileTransferMode.COPY
     ) -> Path:
-        """Have the file travel with the paglet, the source untouched.
+        """Have the file travel with the paglet.
 
         One that is to be moved travels as a second name of the same file where the file
-        system allows that, so that its size does not matter.
+        system allows that, so that its size does not matter; ``dispatch`` deletes the
+        first name when the file is in place.
         """
         name = self.registered_file_name
+        self._moving = None
         if mode is FileTransferMode.MOVE:
+            self._moving = (os.path.realpath(path), os.stat(path))
             link = self.work_dir() / name
             link.unlink(missing_ok=True)
             try:
@@ -169,13 +176,49 @@ class FileMobilityMixin(NotificationMixin):
 
     def unregister_transfer_file(self) -> None:
         """The file stays; what was made for the journey goes."""
+        self._moving = None
         self.unregister_file(self.registered_file_name)
         (self.work_dir() / self.registered_file_name).unlink(missing_ok=True)
 
     def mark_waiting_for_arrival(self) -> None:
         """The task goes on at the target."""
-        set_status: Any = self.set_task_status
-        set_status(TaskStatus.WAITING_FOR_ARRIVAL, done=False)
+        task: Any = self
+        task.set_task_status(TaskStatus.WAITING_FOR_ARRIVAL, done=False)
+
+    def dispatch(self, target: str | TransferTicket) -> PagletProxy:
+        """Move to another host; a source that is to be moved goes once the task is completed over there.
+
+        Raises:
+            TransferError: the file is not in place, or the source changed meanwhile; it was kept.
+        """
+        proxy = super().dispatch(target)
+        moving, self._moving = self._moving, None
+        if moving is not None and self._context is None:  # what runs here now has been left behind
+            self._await_arrival(proxy)
+            self._delete_source(*moving)
+        return proxy
+
+    def dispatch_to(self, name: str) -> PagletProxy:
+        """``dispatch`` to the host with this name."""
+        return self.dispatch(name)
+
+    def _await_arrival(self, proxy: PagletProxy) -> None:
+        deadline = time.monotonic() + self.arrival_timeout
+        while True:
+            left = max(0.0, min(_POLL, deadline - time.monotonic()))
+            message = TASK_WAIT.to_message(TaskWaitRequest(left))
+            reply = proxy.send(message, timeout=left + _LEAST_TIMEOUT, reply_type=TaskStatusReply)
+            if reply.status is TaskStatus.COMPLETED:
+                return
+            if reply.done or left <= 0:
+                raise TransferError(f"the source was kept: {reply.error or 'the file is not in place yet'}")
+
+    @staticmethod
+    def _delete_source(source: str, before: os.stat_result) -> None:
+        now = os.stat(source)
+        if any(getattr(now, name) != getattr(before, name) for name in ("st_ino", "st_dev", "st_size", "st_mtime_ns")):
+            raise TransferError(f"the file is in place, but the source changed meanwhile and was kept: {source}")
+        os.unlink(source)
 
     # ---- at the target
 
@@ -265,16 +308,11 @@ class SingleFileTransferPaglet(FileMobilityMixin, TaskPaglet[FileTransferRequest
 
     The task completes at the target once the file is in place. In move mode the source is
     deleted after that and not before; whatever fails, it stays.
-
-    Class attributes:
-        arrival_timeout: seconds for which the source's host waits to hear that a file that is
-            to be moved is in place; not hearing it, it keeps the source.
     """
 
     State = FileTransferState
     Request = FileTransferRequest
     Result = FileTransferResult
-    arrival_timeout: ClassVar[float] = 3600.0
 
     def run_task(self, request: FileTransferRequest) -> FileTransferResult | PagletProxy:
         """Plan, and unless it is a dry run take the file along or, for this very host, place it."""
@@ -306,40 +344,15 @@ class SingleFileTransferPaglet(FileMobilityMixin, TaskPaglet[FileTransferRequest
         return self.build_transfer_result()
 
     def _take_along(self, plan: FileTransferPlan) -> PagletProxy:
-        source = plan.source.path
         self.register_planned_file(plan)
-        before = os.stat(source)
         self.mark_waiting_for_arrival()
         timeout = _LEAST_TIMEOUT + plan.source.size_bytes / _SLOWEST_BYTES_PER_SECOND
         try:
-            proxy = self.dispatch(TransferTicket(self.state.destination_host_url, timeout=timeout))
+            return self.dispatch(TransferTicket(self.state.destination_host_url, timeout=timeout))
         except BaseException:
             if self._context is not None:  # it never left
                 self.unregister_transfer_file()
             raise
-        if plan.request.mode is FileTransferMode.MOVE:  # from here on the paglet lives at the target
-            self._await_arrival(proxy)
-            self._delete_source(source, before)
-        return proxy
-
-    def _await_arrival(self, proxy: PagletProxy) -> None:
-        """Wait at the source's host until the file is in place over there; TransferError where it is not."""
-        deadline = time.monotonic() + self.arrival_timeout
-        while True:
-            left = max(0.0, min(_POLL, deadline - time.monotonic()))
-            message = TASK_WAIT.to_message(TaskWaitRequest(left))
-            reply = proxy.send(message, timeout=left + _LEAST_TIMEOUT, reply_type=TaskStatusReply)
-            if reply.status is TaskStatus.COMPLETED:
-                return
-            if reply.done or left <= 0:
-                raise TransferError(f"the source was kept: {reply.error or 'the file is not in place yet'}")
-
-    @staticmethod
-    def _delete_source(source: str, before: os.stat_result) -> None:
-        now = os.stat(source)
-        if any(getattr(now, name) != getattr(before, name) for name in ("st_ino", "st_dev", "st_size", "st_mtime_ns")):
-            raise TransferError(f"the file is in place, but the source changed meanwhile and was kept: {source}")
-        os.unlink(source)
 
     def on_arrival(self, event: MobilityEvent) -> None:
         """Place the file and complete the task, or fail it and raise."""

@@ -23,12 +23,11 @@ def format_bytes(size_bytes: float) -> str:
     size = float(size_bytes)
     if abs(size) < 1024:
         return f"{int(size)} B"
-    unit = ""
     for unit in _UNITS:
         size /= 1024
         if abs(size) < 1023.95:
-            break
-    return f"{size:.1f} {unit}"
+            return f"{size:.1f} {unit}"
+    return f"{size:.1f} {_UNITS[-1]}"
 
 
 def _file_name(source_name: str) -> str:

@@ -60,11 +60,24 @@ def connect(url: str, timeout: float) -> Connection:
     return Connection(sock, url)
 
 
+def _remove_stale(path: str) -> None:
+    """Remove the socket of a process that was killed; one that somebody listens on stays."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+        except OSError:
+            return
+
+
 def listen(url: str) -> socket.socket:
     """A listening socket; its folder must be private to the user."""
     path = unix_path(url)
     if len(path.encode()) > SOCKET_PATH_LIMIT:
         raise FrameError(f"the socket path {path!r} is longer than {SOCKET_PATH_LIMIT} bytes")
+    _remove_stale(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.bind(path)

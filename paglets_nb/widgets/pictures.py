@@ -36,11 +36,13 @@ __all__ = [
 
 TASK_HANDLE = "paglets_nb.patterns.task_client.TaskHandle"
 PAGLET_HEADERS = ("name", "class", "host", "id", "waiting")
-HOST_HEADERS = ("host", "state", "pid", "address")
+HOST_HEADERS = ("host", "state", "pid")
 MAX_ENTRIES = 50
 MAX_NESTING = 4
 MAX_FIELD = 4000
-"""Characters shown of one field of a reply."""
+"""Characters shown of one field of a reply, where one is longer."""
+MAX_REPLY = 50_000
+"""Characters shown of a whole reply."""
 _COLOURS = {"COMPLETED": "#2e7d32", "FAILED": "#c62828", "CANCELLED": "#8d6e63"}
 
 
@@ -67,22 +69,22 @@ def host_label(url: str) -> str:
 
 def _host_row(host: Any) -> tuple[object, ...]:
     state = f"{host.state}: {host.reason}" if host.reason else host.state
-    return host.name, state, host.pid or "", host.url
+    return host.name, state, host.pid or ""
 
 
 def mesh_html(mesh: Any) -> str:
     """A mesh and its hosts."""
     if not mesh.running:
         return f"<b>mesh {escaped(mesh.name)}</b> is down"
-    rows = [_host_row(host)[:3] for host in mesh.hosts()]
-    return f"<b>mesh {escaped(mesh.name)}</b>{table(HOST_HEADERS[:3], rows).html}"
+    rows = [_host_row(host) for host in mesh.hosts()]
+    return f"<b>mesh {escaped(mesh.name)}</b>{table(HOST_HEADERS, rows).html}"
 
 
 def mesh_text(mesh: Any) -> str:
     """The same as text."""
     if not mesh.running:
         return f"mesh {mesh.name} is down"
-    return f"mesh {mesh.name}\n{text_table(HOST_HEADERS[:3], [_host_row(host)[:3] for host in mesh.hosts()])}"
+    return f"mesh {mesh.name}\n{text_table(HOST_HEADERS, [_host_row(host) for host in mesh.hosts()])}"
 
 
 def host_html(host: Any) -> str:
@@ -92,7 +94,7 @@ def host_html(host: Any) -> str:
 
 def host_text(host: Any) -> str:
     """The same as text."""
-    name, state, pid, _url = _host_row(host)
+    name, state, pid = _host_row(host)
     return f"host {name}: {state}, pid {pid}"
 
 
@@ -194,8 +196,11 @@ def _rows_table(values: Any, nesting: int) -> Markup:
 
 
 def reply_text(value: Any) -> str:
-    """Any dataclass as Python writes it, long fields cut."""
-    fields = (field for field in dataclasses.fields(value) if field.repr)
+    """Any dataclass as Python writes it; long texts and bytes are cut."""
+    fields = [field for field in dataclasses.fields(value) if field.repr]
+    values = (getattr(value, field.name) for field in fields)
+    if not any(isinstance(entry, str | bytes | bytearray) and len(entry) > MAX_FIELD for entry in values):
+        return clipped(repr(value), MAX_REPLY)
     shown = (f"{field.name}={_repr_of(getattr(value, field.name))}" for field in fields)
     return f"{type(value).__qualname__}({', '.join(shown)})"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any
 
 from paglets_nb.core.ports import Client
@@ -27,14 +28,14 @@ class HostTable(list[HostHandle]):
 
     def __init__(self, hosts: Iterable[HostHandle]) -> None:
         super().__init__(hosts)
-        self._headers = (*HOST_HEADERS[:3], "paglets", HOST_HEADERS[3])
+        self._headers = (*HOST_HEADERS, "paglets")
         self._rows = [self._row(host) for host in self]
 
     @staticmethod
     def _row(host: HostHandle) -> tuple[object, ...]:
         count = host.paglet_count() if host.state == "up" else ""
         state = f"{host.state}: {host.reason}" if host.reason else host.state
-        return host.name, state, host.pid or "", count, host.url
+        return host.name, state, host.pid or "", count
 
     def __repr__(self) -> str:
         return text_table(self._headers, self._rows)
@@ -74,7 +75,7 @@ def _type_label(kind: Any) -> str:
 def _field_label(field: dataclasses.Field[Any], hints: Mapping[str, Any]) -> str:
     label = f"{field.name}: {_type_label(hints.get(field.name, field.type))}"
     if field.default is not dataclasses.MISSING:
-        return f"{label} = {field.default!r}"
+        return f"{label} = {field.default if isinstance(field.default, Enum) else repr(field.default)}"
     if field.default_factory is not dataclasses.MISSING:
         made_by = getattr(field.default_factory, "__name__", "<lambda>")
         return f"{label} = {'...' if made_by == '<lambda>' else f'{made_by}()'}"

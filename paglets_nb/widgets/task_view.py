@@ -1,7 +1,7 @@
 """A task's progress, live: a view of a ``TaskHandle`` that works without it.
 
-One thread per view follows the task and ends with it. What a saved notebook keeps is the
-last picture, as HTML and text beside the widget.
+One thread per view follows the task and ends with it. When the task is done a still
+picture takes the widget's place, so that a saved notebook shows how it ended.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ class TaskView:
         self._end = ipywidgets.HTML()
         row = ipywidgets.HBox([self._bar, self._status, self._note, self._cancel])
         self.widget = ipywidgets.VBox([row, self._end])
+        self._boxes = (row, self.widget)
 
     def update(self, snapshot: TaskSnapshot[Any]) -> None:
         """Show a snapshot."""
@@ -107,12 +108,12 @@ class TaskView:
             self._cancel.disabled = True
             self._end.value = pictures.outcome_html(snapshot)
 
-    def lost(self, error: BaseException) -> None:
-        """Show that the task cannot be watched any more, and why."""
-        self._bar.bar_style = "danger"
-        self._cancel.disabled = True
-        self._status.value = "LOST"
-        self._end.value = pictures.error_html(error)
+    def close(self) -> None:
+        """Take the widget away; the task goes on."""
+        for widget in (self._bar, self._status, self._note, self._cancel, self._end, *self._boxes):
+            for part in (getattr(widget, "style", None), widget.layout, widget):
+                if part is not None:
+                    part.close()
 
     def _on_cancel(self, _button: Any) -> None:
         self._cancel.disabled = True
@@ -165,18 +166,17 @@ def show_task(handle: TaskHandle[Any]) -> TaskFollower | None:
         view.update(snapshot)
 
     def on_end(error: BaseException | None) -> None:
+        shown = text, html
         if error is not None:
-            view.lost(error)
             shown = str(error), pictures.error_html(error)
         elif last:
             shown = pictures.snapshot_text(last[0]), pictures.snapshot_html(last[0])
-        else:
-            return
         tokens = shell.set_thread_parent(parent)
         try:
-            shell.display_pub.publish(data=_bundle(view, *shown), metadata={}, transient=transient, update=True)
+            shell.display_pub.publish(data=_bundle(None, *shown), metadata={}, transient=transient, update=True)
         finally:
             shell.reset_thread_parent(tokens)
+        view.close()
 
     follower = TaskFollower(handle, on_snapshot, on_end)
     follower.start()

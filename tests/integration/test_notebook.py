@@ -12,7 +12,7 @@ from tests.integration.notebook_kernel import NotebookKernel, wait_until
 CLASSES = """
 from dataclasses import dataclass
 from enum import Enum
-from paglets_nb import OperationPaglet, PagletState, ServiceOperation
+from paglets_nb import OperationClient, OperationPaglet, PagletState, ServiceOperation
 
 class Mood(Enum):
     CALM = "calm"
@@ -84,16 +84,36 @@ def test_a_fields_value_may_have_spaces_and_variables(greeter: NotebookKernel) -
 
 
 def test_what_a_paglet_prints_lands_in_the_cell_that_called(greeter: NotebookKernel) -> None:
-    """Output comes to the calling cell, also when it comes after the cell has ended and another runs."""
-    first = greeter.run("%paglet call greeter greet who=first").check()
-    second = greeter.run("import time; time.sleep(1)").check()
-    greeter.collect(lambda: "greeting first" in first.stdout, 5, "the output")
+    """What a handler prints is there when the calling cell ends, by magic or by a plain call."""
+    assert "greeting first" in greeter.run("%paglet call greeter greet who=first").check().stdout
+    assert "greeting second" in greeter.run("g.send('greet', {'who': 'second'})").check().stdout
+
+
+def test_late_output_finds_its_cell(greeter: NotebookKernel) -> None:
+    """What is printed after its cell has ended goes there, not to the cell that runs by then."""
+    greeter.run(
+        """
+import time
+LATER = ServiceOperation("later", Greet, Greeting)
+class Late(OperationPaglet[GreeterState]):
+    def operation_handlers(self):
+        return {LATER: self.later}
+    def later(self, request):
+        time.sleep(0.7)
+        print("late greeting to", request.who)
+        return Greeting()
+late = mesh.create(Late)
+"""
+    ).check()
+    first = greeter.run("OperationClient(late).submit(LATER, Greet('first')); None").check()
+    assert "greeting" not in first.stdout
+    second = greeter.run("time.sleep(1.5)").check()
+    greeter.collect(lambda: "late greeting to first" in first.stdout, 5, "the output")
     assert "greeting" not in second.stdout
 
 
 def test_a_parent_from_a_cell_waits_for_what_children_report(greeter: NotebookKernel) -> None:
     """A cell's class may wait in one operation for what another records, like any other."""
-    greeter.run("from paglets_nb import OperationClient").check()
     greeter.run(
         "waiting = OperationClient(g).submit(EXPECT, Greet('x', times=g.info()['state']['greeted'] + 2))"
     ).check()

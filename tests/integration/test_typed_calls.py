@@ -130,7 +130,7 @@ def test_a_time_out_leaves_the_mesh_usable(mesh: Mesh) -> None:
 
 def test_a_host_that_dies_in_a_call_fails_it_at_once() -> None:
     """The caller has an error within a second, which later says how the host died; the others serve on."""
-    with Mesh(2) as mesh:
+    with Mesh(2, restarts=0) as mesh:
         client = OperationClient(mesh.create(Counter, on="beta"))
         client.call(ADD)
         died = threading.Timer(0.3, os.kill, (mesh["beta"].pid, signal.SIGKILL))

@@ -22,12 +22,14 @@ class HostSpec:
         name: unique in the mesh.
         mesh: the mesh's name.
         directory: its run-time folder, of mode 0700.
+        data_dir: its own folder for what outlives it.
         properties: what the host answers to ``get_property``.
     """
 
     name: str
     mesh: str
     directory: Path
+    data_dir: Path
     properties: dict[str, Any] = field(default_factory=dict)
 
 

@@ -123,6 +123,7 @@ class LocalEngine:
             "name": spec.name,
             "mesh": spec.mesh,
             "directory": str(spec.directory),
+            "data_dir": str(spec.data_dir),
             "properties": spec.properties,
         }
         env = {**os.environ, HOST_VARIABLE: json.dumps(described)}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
-from paglets_nb.host.event_log import KEPT, EventLog, HostEvent
+from paglets_nb.core.references import PagletProxyRef
+from paglets_nb.host.event_log import RESERVED, EventLog
+from paglets_nb.host.event_pages import KEPT, EventGap, EventsRequest, HostEvent
+from paglets_nb.testing import wait_until
 
 
 def test_events_are_numbered_and_dated() -> None:
@@ -79,3 +83,221 @@ def test_threads_get_distinct_numbers() -> None:
     for thread in threads:
         thread.join(5)
     assert [event.number for event in log.list_events()] == list(range(1, 401))
+
+
+class TestMessages:
+    def test_a_handled_message_says_kind_and_sender(self) -> None:
+        """A message's event names its kind and who sent it; a failed one names the error too."""
+        log = EventLog("alpha")
+        log.record_message("a1", "add", PagletProxyRef("unix:///x", "b2"))
+        log.record_message("a1", "add", None, ZeroDivisionError())
+        good, bad = log.list_events()
+        assert (good.kind, good.agent_id) == ("message-delivered", "a1")
+        assert good.details == {"message": "add", "sender": "b2"}
+        assert (bad.kind, bad.details["error"]) == ("message-failed", "ZeroDivisionError")
+
+    def test_traffic_does_not_push_out_the_rest(self) -> None:
+        """However many messages come, the last steps stay, and the whole stays within its bound."""
+        log = EventLog("alpha")
+        for _ in range(RESERVED):
+            log.record("create", "a")
+        for _ in range(3 * KEPT):
+            log.record_message("a", "add")
+        events = log.list_events()
+        assert len(events) == KEPT
+        assert [event.kind for event in events[:RESERVED]] == ["create"] * RESERVED
+        assert events[-1].number == RESERVED + 3 * KEPT
+
+    def test_steps_do_not_push_out_all_traffic(self) -> None:
+        """However many steps come, the last messages before them stay until steps have filled the log."""
+        log = EventLog("alpha")
+        for _ in range(KEPT):
+            log.record_message("a", "add")
+        for _ in range(RESERVED + 100):
+            log.record("create", "a")
+        kinds = [event.kind for event in log.list_events()]
+        assert kinds.count("message-delivered") == KEPT - RESERVED
+        assert len(kinds) == KEPT
+
+    def test_listeners_may_leave_messages_out(self) -> None:
+        """A listener that wants no messages does not hear them."""
+        log = EventLog("alpha")
+        every: list[HostEvent] = []
+        steps: list[HostEvent] = []
+        log.add_listener(every.append)
+        log.add_listener(steps.append, messages=False)
+        log.record_message("a", "add")
+        log.record("create", "a")
+        assert [event.kind for event in every] == ["message-delivered", "create"]
+        assert [event.kind for event in steps] == ["create"]
+
+    def test_recording_costs_less_than_a_microsecond(self) -> None:
+        """The best of several rounds of recording a message stays below a microsecond each."""
+        log = EventLog("alpha")
+        record = log.record_message
+        rounds: list[float] = []
+        for _ in range(20):
+            begin = time.perf_counter()
+            for _ in range(1000):
+                record("a", "add", None)
+            rounds.append((time.perf_counter() - begin) / 1000)
+        assert min(rounds) < 1e-6
+
+    def test_a_step_between_messages_keeps_its_place(self) -> None:
+        """Messages and steps are listed in the order of their numbers."""
+        log = EventLog("alpha")
+        log.record_message("a", "one")
+        log.record("create", "a")
+        log.record_message("a", "two")
+        assert [event.number for event in log.list_events()] == [1, 2, 3]
+        assert [event.kind for event in log.list_events(since=1)] == ["create", "message-delivered"]
+
+
+class TestPages:
+    def test_pages_go_on_where_the_last_ended(self) -> None:
+        """A reader that asks on from next_since gets every event once."""
+        log = EventLog("alpha")
+        for number in range(25):
+            log.record("create", str(number))
+        since, seen = 0, []
+        while (page := log.page(EventsRequest(since, limit=10))).events:
+            seen += [event.number for event in page.events]
+            since = page.next_since
+            assert not page.gap
+        assert seen == list(range(1, 26))
+        assert since == 25
+
+    def test_a_gap_is_told(self) -> None:
+        """A reader whose events were dropped is told from where on nothing is missing."""
+        log = EventLog("alpha")
+        for _ in range(KEPT + 5):
+            log.record("create", "a")
+        behind, exact = log.page(EventsRequest(3)), log.page(EventsRequest(5))
+        assert behind.gap
+        assert behind.first_number == 6
+        assert not exact.gap
+        assert exact.events[0].number == 6
+
+    def test_dropped_messages_are_no_gap_for_who_does_not_want_them(self) -> None:
+        """Messages that were dropped concern only readers that want messages."""
+        log = EventLog("alpha")
+        log.record("create", "a")
+        for _ in range(2 * KEPT):
+            log.record_message("a", "add")
+        assert log.page(EventsRequest()).gap
+        steps = log.page(EventsRequest(messages=False))
+        assert not steps.gap
+        assert [event.kind for event in steps.events] == ["create"]
+        assert steps.next_since == 2 * KEPT + 1
+
+    def test_kinds_are_chosen(self) -> None:
+        """Only the kinds asked for come; what is left out counts as read."""
+        log = EventLog("alpha")
+        for kind in ("create", "notification", "dispose"):
+            log.record(kind, "a")
+        page = log.page(EventsRequest(kinds=("notification",)))
+        assert [event.kind for event in page.events] == ["notification"]
+        assert page.next_since == 3
+
+    def test_another_log_is_read_from_its_start(self) -> None:
+        """A reader that comes with the numbers of a host's earlier life gets the new log whole, as a gap."""
+        log = EventLog("alpha")
+        log.record("create", "a")
+        page = log.page(EventsRequest(700, log_id="another"))
+        assert page.gap
+        assert page.log_id == log.log_id
+        assert [event.number for event in page.events] == [1]
+
+    def test_a_page_waits_for_the_first_event(self) -> None:
+        """A request that waits is answered by the event that happens meanwhile."""
+        log = EventLog("alpha")
+        got: list[list[HostEvent]] = []
+        reader = threading.Thread(target=lambda: got.append(log.page(EventsRequest(wait_timeout=10)).events))
+        reader.start()
+        log.record("create", "a")
+        reader.join(5)
+        assert [event.kind for event in got[0]] == ["create"]
+
+    def test_a_wait_for_one_kind_lasts_through_others(self) -> None:
+        """A reader that waits for one kind sleeps through the rest, and steps it slept through are no gap."""
+        log = EventLog("alpha")
+        pages = []
+        request = EventsRequest(kinds=("notification",), messages=False, wait_timeout=10)
+        reader = threading.Thread(target=lambda: pages.append(log.page(request)))
+        reader.start()
+        for _ in range(20):
+            log.record("create", "a")
+        log.record("notification", "a")
+        reader.join(5)
+        assert [event.number for event in pages[0].events] == [21]
+        assert not pages[0].gap
+
+    def test_messages_wake_a_waiting_reader(self) -> None:
+        """A reader that waits for messages gets what has gathered."""
+        log = EventLog("alpha")
+        got: list[list[HostEvent]] = []
+        reader = threading.Thread(target=lambda: got.append(log.page(EventsRequest(wait_timeout=10)).events))
+        reader.start()
+        log.record_message("a", "add")
+        reader.join(5)
+        assert [event.kind for event in got[0]] == ["message-delivered"]
+
+    def test_a_wait_ends_in_time_or_with_the_log(self) -> None:
+        """A wait in vain ends at its deadline; one on a log that is closed ends at once."""
+        log = EventLog("alpha")
+        assert log.page(EventsRequest(wait_timeout=0.01)).events == []
+        reader = threading.Thread(target=log.page, args=(EventsRequest(wait_timeout=30),))
+        reader.start()
+        log.close()
+        reader.join(5)
+        assert not reader.is_alive()
+
+
+class TestSubscriptions:
+    def test_a_subscriber_gets_what_happens_from_then_on(self) -> None:
+        """Without a number a subscription begins now."""
+        log = EventLog("alpha")
+        log.record("create", "a")
+        subscription = log.subscribe()
+        log.record("dispose", "a")
+        assert subscription.get(1).kind == "dispose"
+        assert subscription.get(0.01) is None
+
+    def test_a_subscriber_that_reconnects_misses_nothing(self) -> None:
+        """A new subscription from the old one's cursor goes on with the next event."""
+        log = EventLog("alpha")
+        first = log.subscribe(0)
+        for number in range(5):
+            log.record("create", str(number))
+        assert [first.get(1).number for _ in range(2)] == [1, 2]
+        first.close()
+        second = log.subscribe(first.cursor)
+        assert [second.get(1).number for _ in range(3)] == [3, 4, 5]
+
+    def test_a_subscriber_is_told_of_a_gap(self) -> None:
+        """One that stayed away for too long first gets the gap, then what is still held, in order."""
+        log = EventLog("alpha")
+        subscription = log.subscribe(0)
+        log.record("create", "a")
+        assert subscription.get(1).number == 1
+        for _ in range(KEPT + 10):
+            log.record("create", "a")
+        gap = subscription.get(1)
+        assert isinstance(gap, EventGap)
+        assert (gap.after, gap.first_number) == (1, 12)
+        assert subscription.get(1).number == 12
+
+    def test_iteration_ends_with_the_log(self) -> None:
+        """Iterating gives what is held and ends when the host does."""
+        log = EventLog("alpha")
+        numbers: list[int] = []
+        subscription = log.subscribe(0)
+        reader = threading.Thread(target=lambda: numbers.extend(event.number for event in subscription))
+        reader.start()
+        log.record("create", "a")
+        log.record("create", "b")
+        wait_until(lambda: len(numbers) == 2)
+        log.close()
+        reader.join(5)
+        assert numbers == [1, 2]
+        assert not reader.is_alive()

@@ -271,7 +271,12 @@ class TestClone:
         proxy = alpha.create(Scripted)
         clone = proxy.clone(target)
         names = [(name, host) for name, host, _event in script.called]
-        assert names == [("on_creation", "alpha"), ("on_cloning", "alpha"), ("on_clone", target), ("on_cloned", "alpha")]
+        assert names == [
+            ("on_creation", "alpha"),
+            ("on_cloning", "alpha"),
+            ("on_clone", target),
+            ("on_cloned", "alpha"),
+        ]
         for _name, _host, event in script.called[1:]:
             assert (event.clone_id, event.parent_id) == (clone.agent_id, proxy.agent_id)
 

@@ -618,7 +618,7 @@ class TestOutput:
             yield
 
         other = alpha.create(Scripted)
-        alpha.requests.output_scope = scope
+        alpha.handling.output_scope = scope
         script.handlers["inner"] = lambda _me, _m: current_origin()
         script.handlers["outer"] = lambda _me, _m: other.send("inner")
         monkeypatch.setattr(default_origin, "cell", "cell-7")

@@ -51,5 +51,5 @@ def test_hosts_keep_the_count_of_their_listing() -> None:
     dead = SimpleNamespace(name="b", state="dead", reason="killed by SIGKILL", pid=2, url="v")
     table = HostTable([alive, dead])  # type: ignore[list-item]
     assert table[0] is alive
-    assert repr(table).splitlines()[1].split() == ["a", "up", "1", "3", "u"]
+    assert repr(table).splitlines()[1].split() == ["a", "up", "1", "3"]
     assert "dead: killed by SIGKILL" in table._repr_html_()

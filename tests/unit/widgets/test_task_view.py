@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from ipywidgets.widgets import widget
 
 from paglets_nb import Host, PagletError
 from paglets_nb.patterns.task_client import TaskClient, TaskSnapshot
@@ -100,18 +101,20 @@ def test_cancel_does_not_block_the_button(client: TaskClient[Any], monkeypatch: 
     assert handle.wait(5).status is TaskStatus.CANCELLED
 
 
-def test_a_lost_task_is_shown_as_lost(client: TaskClient[Any]) -> None:
-    """The error stands in the view, escaped."""
-    view = TaskView(client.submit(client.request_type(1)))
-    view.lost(ConnectionError("<gone>"))
-    assert view._status.value == "LOST"
-    assert "&lt;gone&gt;" in view._end.value
-    assert view._cancel.disabled
-
-
 def test_without_a_kernel_a_task_is_shown_once(client: TaskClient[Any], capsys: pytest.CaptureFixture[str]) -> None:
     """Where nothing can be updated a still picture is displayed and nobody follows."""
     handle = client.submit(client.request_type(1))
     handle.wait(5)
     assert show_task(handle) is None
     assert "COMPLETED | 100%" in capsys.readouterr().out
+
+
+def test_a_closed_view_leaves_no_widget(client: TaskClient[Any]) -> None:
+    """Closing takes every widget of the view out of the registry, and the task goes on."""
+    before = set(widget._instances)
+    view = TaskView(client.submit(client.request_type(1000)))
+    assert set(widget._instances) > before
+    view.close()
+    assert set(widget._instances) == before
+    assert not client.status().done
+    client.cancel()

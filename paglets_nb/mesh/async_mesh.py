@@ -1,0 +1,67 @@
+"""The awaited face of a mesh, for the caller's own event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.state import PagletState
+from paglets_nb.mesh.handles import HostHandle
+from paglets_nb.mesh.mesh import Mesh
+
+__all__ = ["AsyncMesh"]
+
+T = TypeVar("T")
+
+
+class AsyncMesh:
+    """The awaited face of a mesh; an async context manager.
+
+    Args:
+        hosts: as for ``Mesh``, like every keyword.
+    """
+
+    def __init__(self, hosts: int | Sequence[str] = 2, **options: Any) -> None:
+        self.mesh = Mesh(hosts, **options)
+
+    async def _await(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        import anyio
+
+        return await anyio.to_thread.run_sync(partial(function, *args, **kwargs), abandon_on_cancel=True)
+
+    async def start(self) -> AsyncMesh:
+        """See ``Mesh.start``."""
+        await self._await(self.mesh.start)
+        return self
+
+    async def stop(self) -> None:
+        """See ``Mesh.stop``."""
+        await self._await(self.mesh.stop)
+
+    async def __aenter__(self) -> AsyncMesh:
+        return await self.start()
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.stop()
+
+    def __getitem__(self, name: str) -> HostHandle:
+        return self.mesh[name]
+
+    def hosts(self) -> list[HostHandle]:
+        """See ``Mesh.hosts``."""
+        return self.mesh.hosts()
+
+    async def create(self, cls: type[Paglet[Any]], state: PagletState | None = None, **options: Any) -> PagletProxy:
+        """See ``Mesh.create``."""
+        return await self._await(self.mesh.create, cls, state, **options)
+
+    async def paglet(self, key: str) -> PagletProxy:
+        """See ``Mesh.paglet``."""
+        return await self._await(self.mesh.paglet, key)
+
+    async def paglets(self) -> list[PagletProxy]:
+        """See ``Mesh.paglets``."""
+        return await self._await(self.mesh.paglets)

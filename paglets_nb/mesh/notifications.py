@@ -1,0 +1,167 @@
+"""Notifications: what the paglets of a mesh tell the person, read from the hosts and shown.
+
+They are shown in the cell on whose behalf they were sent. The last ``KEPT`` stay here.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from paglets_nb.host.client import HostClient
+from paglets_nb.host.event_pages import EventPage, EventsRequest, HostEvent
+from paglets_nb.host.user_info import NOTIFICATION, notification_line
+from paglets_nb.mesh.followers import Follower, Hosts
+from paglets_nb.mesh.relay import TextSink, cell_sink
+from paglets_nb.services.user_info import NotificationSeverity
+
+__all__ = ["Notification", "Notifications", "show_notification"]
+
+KEPT = 1000
+
+
+@dataclass(frozen=True)
+class Notification:
+    """One notification, as it reached the mesh's owner.
+
+    Attributes:
+        number: counts up from 1.
+        host_name: where it was sent.
+        agent_id: the paglet that sent it; empty from outside.
+        severity: the value of a ``NotificationSeverity``.
+        title: one line.
+        message: what happened.
+        job_id: what it belongs to; empty for nothing.
+        timestamp: POSIX seconds of its making.
+        cell: the notebook cell on whose behalf it was sent; empty when unknown.
+        metadata: further plain values.
+    """
+
+    number: int
+    host_name: str
+    agent_id: str
+    severity: str
+    title: str
+    message: str
+    job_id: str = ""
+    timestamp: float = 0.0
+    cell: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return notification_line(
+            self.host_name, {"severity": self.severity, "title": self.title, "message": self.message}
+        )
+
+
+def show_notification(notification: Notification) -> None:
+    """Write a notification to its cell; to this process's own output where the cell is unknown."""
+    calm = notification.severity == NotificationSeverity.INFO.value
+    sink = cell_sink(notification.cell, notification.host_name)
+    if sink is None or isinstance(sink, TextSink):  # a TextSink would name the host once more
+        out = sys.stdout if calm else sys.stderr
+        out.write(f"{notification}\n")
+        out.flush()
+    else:
+        sink.stream("stdout" if calm else "stderr", f"{notification}\n")
+
+
+class Notifications:
+    """The notifications of one mesh.
+
+    Args:
+        client: speaks to the hosts.
+        hosts: lists those that are up.
+        show: shows each as it comes, on the loop's thread; None for nothing.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[], HostClient],
+        hosts: Hosts,
+        show: Callable[[Notification], None] | None = show_notification,
+    ) -> None:
+        self.show = show
+        self._client = client
+        self._hosts = hosts
+        self._changed = threading.Condition(threading.Lock())
+        self._kept: deque[Notification] = deque(maxlen=KEPT)
+        self._count = 0
+        self._listeners: list[Callable[[Notification], None]] = []
+        self._follower: Follower | None = None
+
+    def start(self) -> None:
+        """Begin to read the hosts."""
+        with self._changed:
+            if self._follower is None:
+                request = EventsRequest(kinds=(NOTIFICATION,), messages=False)
+                self._follower = Follower(self._client(), self._hosts, self._take, request)
+                self._follower.start()
+
+    def close(self) -> None:
+        """Read no more; what is kept stays."""
+        with self._changed:
+            follower, self._follower = self._follower, None
+        if follower is not None:
+            follower.stop()
+
+    def list(self, since: int = 0) -> list[Notification]:
+        """Those numbered above ``since`` that are kept, oldest first."""
+        with self._changed:
+            return [notification for notification in self._kept if notification.number > since]
+
+    def wait(self, since: int = 0, timeout: float = 10.0) -> bool:
+        """Wait for one numbered above ``since``; False when none came in ``timeout`` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._count > since, timeout)
+
+    def add_listener(self, listener: Callable[[Notification], None]) -> Callable[[], None]:
+        """Call ``listener`` with each as it comes, on the loop's thread; it must not block.
+
+        Returns:
+            Takes it off again.
+        """
+        with self._changed:
+            self._listeners.append(listener)
+
+        def remove() -> None:
+            with self._changed:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return remove
+
+    def _take(self, host_name: str, page: EventPage) -> None:
+        for event in page.events:
+            with self._changed:
+                self._count += 1
+                notification = self._notification(self._count, host_name, event)
+                self._kept.append(notification)
+                tell = [*self._listeners, *([] if self.show is None else [self.show])]
+                self._changed.notify_all()
+            for listener in tell:
+                try:
+                    listener(notification)
+                except Exception:  # one that fails must not keep the next from being shown
+                    logging.getLogger(__name__).exception("a notification could not be shown")
+
+    @staticmethod
+    def _notification(number: int, host_name: str, event: HostEvent) -> Notification:
+        details = event.details
+        return Notification(
+            number,
+            host_name,
+            event.agent_id,
+            str(details.get("severity", "")),
+            str(details.get("title", "")),
+            str(details.get("message", "")),
+            str(details.get("job_id", "")),
+            float(details.get("sent_at", 0.0)) or event.timestamp,
+            str(details.get("cell", "")),
+            dict(details.get("metadata") or {}),
+        )

@@ -1,0 +1,69 @@
+"""What a mesh knows of one host, and when it may be restarted."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+import anyio
+
+from paglets_nb.core.references import HostRef
+from paglets_nb.mesh.engines.base import HostProcess
+from paglets_nb.mesh.relay import KernelRelay
+from paglets_nb.version import __version__
+
+__all__ = ["HostRecord", "RestartWindow"]
+
+
+class RestartWindow:
+    """A sliding window: so many restarts within so many seconds.
+
+    Args:
+        limit: restarts allowed within the window; 0 for none.
+        window: seconds.
+    """
+
+    def __init__(self, limit: int, window: float = 60.0) -> None:
+        self.limit = limit
+        self.window = window
+        self._times: deque[float] = deque()
+
+    def take(self) -> bool:
+        """Whether one more restart is allowed now; counts it if so."""
+        now = time.monotonic()
+        while self._times and self._times[0] < now - self.window:
+            self._times.popleft()
+        if len(self._times) >= self.limit:
+            return False
+        self._times.append(now)
+        return True
+
+
+class HostRecord:
+    """What the supervisor knows of one host.
+
+    Attributes:
+        state: ``starting``, ``up``, ``restarting``, ``dead`` or ``stopped``.
+        reason: why it is dead, or why it was restarted last.
+        restarts: how often it was restarted.
+    """
+
+    def __init__(self, name: str, restarts: int) -> None:
+        self.name = name
+        self.state = "starting"
+        self.reason = ""
+        self.restarts = 0
+        self.url = ""
+        self.pid = 0
+        self.last_seen = 0.0
+        self.process: HostProcess | None = None
+        self.relay: KernelRelay | None = None
+        self.window = RestartWindow(restarts)
+        self.scope = anyio.CancelScope()
+
+    def ref(self) -> HostRef:
+        """What the other hosts are told."""
+        error = "" if self.state == "up" else self.reason
+        return HostRef(
+            self.name, self.url, __version__, online=self.state == "up", last_seen=self.last_seen, error=error
+        )

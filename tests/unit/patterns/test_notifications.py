@@ -1,0 +1,128 @@
+"""Notifications, with and without somebody to take them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from paglets_nb import Host, Message, Paglet, PagletState, ServiceOperation, ServiceScope
+from paglets_nb.core.events import CreationEvent
+from paglets_nb.patterns import NotificationMixin, NotificationSeverity, OperationPaglet
+from paglets_nb.services.user_info import USER_INFO, UserInfoReply, UserInfoRequest
+from paglets_nb.testing import in_process_mesh
+
+
+@dataclass
+class DeskState(PagletState):
+    taken: list[UserInfoRequest] = field(default_factory=list)
+    scope: str = "mesh"
+    answer: bool = True
+
+
+class Desk(Paglet[DeskState]):
+    """Takes notifications."""
+
+    def on_creation(self, event: CreationEvent) -> None:
+        self.advertise_contract(USER_INFO, scope=ServiceScope(self.state.scope))
+
+    def handle_message(self, message: Message) -> Any:
+        return USER_INFO.route(message, {"notify": self.take})
+
+    def take(self, request: UserInfoRequest) -> UserInfoReply:
+        if request.title == "fail":
+            raise ValueError("no")
+        self.state.taken.append(request)
+        return UserInfoReply(delivered=self.state.answer)
+
+
+@dataclass(frozen=True)
+class Tell:
+    severity: str = "info"
+    title: str = "title"
+    scope: str = "mesh"
+
+
+@dataclass(frozen=True)
+class Told:
+    delivered: bool = False
+
+
+TELL = ServiceOperation("tell", Tell, Told)
+
+
+class Teller(NotificationMixin, OperationPaglet[PagletState]):
+    def operation_handlers(self) -> Any:
+        return {TELL: self.tell}
+
+    def tell(self, request: Tell) -> Told:
+        return Told(
+            self.notify_user_info(
+                NotificationSeverity(request.severity) if request.severity != "odd" else request.severity,
+                request.title,
+                "text",
+                job_id="job-1",
+                scope=ServiceScope(request.scope),
+                metadata={"n": 1},
+            )
+        )
+
+
+@pytest.fixture
+def hosts() -> Iterator[list[Host]]:
+    """Two hosts."""
+    with in_process_mesh() as mesh:
+        yield mesh
+
+
+def tell(host: Host, **request: Any) -> bool:
+    told: Told = TELL.decode_reply(host.create(Teller).send(TELL.to_message(Tell(**request))))
+    return told.delivered
+
+
+def test_a_notification_reaches_its_provider_over_the_mesh(hosts: list[Host]) -> None:
+    """A paglet's notification comes to the provider on another host with all it says."""
+    desk = hosts[0].create(Desk)
+    begin = time.time()
+    assert tell(hosts[1], severity="warning") is True
+    (taken,) = hosts[0].residents.require(desk.agent_id).paglet.state.taken
+    assert (taken.severity, taken.title, taken.message) == ("warning", "title", "text")
+    assert taken.severity == NotificationSeverity.WARNING
+    assert (taken.job_id, taken.metadata) == ("job-1", {"n": 1})
+    assert taken.source_agent_id in {proxy.agent_id for proxy in hosts[1].get_proxies()}
+    assert begin <= taken.timestamp <= time.time()
+
+
+def test_the_scope_is_kept(hosts: list[Host]) -> None:
+    """A provider for its own host only is found there and not from another."""
+    hosts[0].create(Desk, DeskState(scope="local"))
+    assert tell(hosts[0], scope="local") is True
+    assert tell(hosts[1]) is False
+
+
+def test_no_failure_is_an_exception(hosts: list[Host]) -> None:
+    """No provider, one that fails or declines, an odd severity, a paglet that lives nowhere: False each."""
+    assert tell(hosts[1]) is False
+    hosts[0].create(Desk)
+    assert tell(hosts[1], title="fail") is False
+    assert tell(hosts[1], severity="odd") is False
+    assert Teller().notify_user_info(NotificationSeverity.INFO, "title", "text") is False
+
+
+def test_a_declined_notification_is_not_delivered(hosts: list[Host]) -> None:
+    """A provider that says it did not take the notification is believed."""
+    hosts[0].create(Desk, DeskState(answer=False))
+    assert tell(hosts[1]) is False
+
+
+def test_a_dead_provider_is_not_waited_for(hosts: list[Host]) -> None:
+    """With the provider's host gone a notification is given up within its time."""
+    hosts[0].create(Desk)
+    assert tell(hosts[1]) is True
+    hosts[0].stop()
+    begin = time.monotonic()
+    assert tell(hosts[1]) is False
+    assert time.monotonic() - begin < 3.0
