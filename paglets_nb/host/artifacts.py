@@ -151,8 +151,8 @@ class Artifacts:
         """``@artifact-put``: the next bytes of an upload."""
         name = _artifact_name(part.name)
         with self._lock:
-            upload = self._upload(part)
             try:
+                upload = self._upload(part)
                 _append(upload, part.data)
                 if not part.last:
                     return ArtifactInfo(name, upload.length)

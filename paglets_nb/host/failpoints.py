@@ -1,7 +1,7 @@
 """Named points at which a fault can be injected, for the tests of what is promised under fault.
 
-``PAGLETS_NB_FAILPOINT=name:kill`` (or ``:stop``, ``:raise``) in a host's environment, or
-``arm`` in its process, makes the point act once. Unarmed, a point costs one comparison.
+``arm`` makes one point act once in its process: kill a process, stop it, or raise. Unarmed,
+a point costs one comparison.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ POINTS = (
     "target.built",
     "target.hook_done",
     "target.active",
-    "target.answered",
+    "source.told",
 )
 """The points, in the order in which a movement passes them on either side."""
 
@@ -31,24 +31,35 @@ POINTS = (
 class _Armed:
     """The one point that acts, and how."""
 
-    __slots__ = ("action", "name")
+    __slots__ = ("action", "name", "pid")
 
     def __init__(self) -> None:
-        self.name, _colon, self.action = os.environ.get("PAGLETS_NB_FAILPOINT", "").partition(":")
+        self.name = ""
+        self.action = ""
+        self.pid = 0
 
 
 _armed = _Armed()
+_SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
 class InjectedFaultError(RuntimeError):
     """What a point armed with ``raise`` raises."""
 
 
-def arm(name: str, action: str = "kill") -> None:
-    """Have the point ``name`` act once: ``kill``, ``stop`` or ``raise``; an empty name disarms."""
+def arm(name: str, action: str = "kill", pid: int = 0) -> None:
+    """Have the point ``name`` act once; an empty name disarms.
+
+    Args:
+        name: one of ``POINTS``.
+        action: ``kill``, ``stop`` or ``raise``.
+        pid: the process to kill or stop; 0 for the one that passes the point.
+    """
     if name and name not in POINTS:
         raise ValueError(f"no failpoint {name!r} (failpoints: {', '.join(POINTS)})")
-    _armed.name, _armed.action = name, action
+    if action not in (*_SIGNALS, "raise"):
+        raise ValueError(f"no action {action!r} (actions: kill, stop, raise)")
+    _armed.name, _armed.action, _armed.pid = name, action, pid
 
 
 def failpoint(name: str) -> None:
@@ -58,4 +69,4 @@ def failpoint(name: str) -> None:
     _armed.name = ""
     if _armed.action == "raise":
         raise InjectedFaultError(name)
-    os.kill(os.getpid(), signal.SIGSTOP if _armed.action == "stop" else signal.SIGKILL)
+    os.kill(_armed.pid or os.getpid(), _SIGNALS[_armed.action])

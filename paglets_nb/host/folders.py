@@ -127,5 +127,7 @@ def discard(path: Path, trash: Path) -> None:
                 private_folder(trash)
                 continue
             return
+        except NotADirectoryError:  # no folder above it, so none of these
+            return
         break
     shutil.rmtree(aside, ignore_errors=True)

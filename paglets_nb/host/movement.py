@@ -213,6 +213,7 @@ class Movement:
         except BaseException:  # the hook over there failed; the paglet is there all the same
             self.told(arrival.operation_id)
             raise
+        failpoint("source.told")
         self.told(arrival.operation_id)
 
     # ---- what others ask about movements this host began

@@ -37,6 +37,7 @@ class _Service:
         self._clock = clock
         self._handling = 0
         self._used_at = clock()
+        self._held_until = 0.0
 
     def fits(self, query: ServiceQuery, scope: ServiceScope) -> bool:
         """Whether it offers what is looked for."""
@@ -48,9 +49,14 @@ class _Service:
             and (scope is ServiceScope.LOCAL or self.spec.scope is ServiceScope.MESH)
         )
 
-    def use(self, at: float | None = None) -> None:
-        """It is wanted now, or was until then."""
-        self._used_at = max(self._used_at, self._clock() if at is None else at)
+    def use(self) -> None:
+        """It is wanted now."""
+        self._used_at = self._clock()
+
+    def released(self, leased_until: float | None) -> None:
+        """A lease was let go; another one may hold."""
+        self.use()
+        self._held_until = leased_until or 0.0
 
     def watch(self, paglet: Any) -> None:
         """Have the messages its paglet handles count as use."""
@@ -70,9 +76,11 @@ class _Service:
         """Seconds until it may be ended; None where it never is."""
         if not self.agent_id or self.spec.idle_timeout is None:
             return None
-        if self._handling or leased_until is not None:
-            self.use(leased_until)
-        return self._used_at + self.spec.idle_timeout - self._clock()
+        if self._handling:
+            self.use()
+        if leased_until is not None:
+            self._held_until = leased_until
+        return max(self._used_at, self._held_until) + self.spec.idle_timeout - self._clock()
 
 
 class ResidentServices:
@@ -207,7 +215,7 @@ class ResidentServices:
         """A lease on a provider was let go: from now on it is idle."""
         for service in self._all():
             if service.agent_id == agent_id:
-                service.use()
+                service.released(self._registry.leased_until(agent_id))
                 self._wake.set()
 
     def expire(self) -> float | None:

@@ -109,6 +109,8 @@ class ClassStorage:
 
     def files(self) -> Iterator[tuple[str, int]]:
         """Every file's name and size."""
+        if not os.path.isdir(self.folder):  # nothing was ever kept; fwalk would raise
+            return
         for folder, _folders, names, descriptor in os.fwalk(self.folder):
             for name in names:
                 with suppress(FileNotFoundError):

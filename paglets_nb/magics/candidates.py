@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.host.protocol import PagletInfo
 from paglets_nb.magics.parser import Arguments
 from paglets_nb.magics.session import Session
+
+if TYPE_CHECKING:
+    from paglets_nb.host.protocol import PagletInfo
 
 __all__ = ["Candidates"]
 

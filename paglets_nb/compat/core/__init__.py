@@ -1,1 +1,1 @@
-"""The reference's core: agent, messages, events, errors, runtime values."""
+"""The reference's core: agent, messages, events, errors, runtime values, itinerary."""

@@ -1,1 +1,1 @@
-"""The reference's patterns: tasks, operations."""
+"""The reference's patterns: tasks, operations, coordination, notifications, file mobility."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from paglets_nb.core.values import new_message_id
 from paglets_nb.host.host import Host as _Host
+from paglets_nb.host.storage import DEFAULT_QUOTA, HostStorage
 
 __all__ = ["Host"]
 
@@ -27,8 +29,8 @@ class Host(_Host):
         mesh_multicast: False joins no mesh by its name, only by ``peers``.
         mesh_version: hosts of another version are in another mesh.
         peers: other hosts of this process, or their addresses.
-        persistence_dir: where what lasts is kept.
-        persistent_storage_quota_bytes: bytes of persistent storage for each class.
+        persistence_dir: what lasts is kept in a folder of the host's name in it; None keeps nothing.
+        persistent_storage_quota_bytes: what the paglets of a class may keep.
         **options: further arguments of ``paglets_nb.Host``.
     """
 
@@ -43,17 +45,20 @@ class Host(_Host):
         mesh_version: str | None = None,
         peers: Iterable[_Host | str] = (),
         persistence_dir: str | os.PathLike[str] | None = None,
-        persistent_storage_quota_bytes: int = 10 * 1024 * 1024,
+        persistent_storage_quota_bytes: int = DEFAULT_QUOTA,
         **options: Any,
     ) -> None:
         shared = mesh_multicast and mesh is not None
         group = f"{mesh}@{mesh_version or ''}" if shared else f"{name}-{new_message_id()}"
+        if persistence_dir is not None:
+            folder = Path(persistence_dir) / name
+            folder.mkdir(parents=True, exist_ok=True)
+            options.setdefault("data_dir", folder)
         super().__init__(name, mesh=group, **options)
         self.listen_host = host
         self.listen_port = port
         self.peers = [peer if isinstance(peer, str) else peer.address for peer in peers]
-        self.persistence_dir = persistence_dir
-        self.persistent_storage_quota_bytes = persistent_storage_quota_bytes
+        self.storage = HostStorage(self.data_dir, quota_bytes=persistent_storage_quota_bytes)
 
     def start_background(self) -> Host:
         """Listen, and join the mesh of the first peer that runs; returns itself."""

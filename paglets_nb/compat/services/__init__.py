@@ -1,1 +1,1 @@
-"""The reference's services: contracts."""
+"""The reference's services: contracts, resident services."""

@@ -1,4 +1,4 @@
-"""Typed operations and service contracts."""
+"""Typed operations, service contracts and leases."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from paglets_nb.services.contracts import (
     ServiceRecord,
     ServiceScope,
 )
+from paglets_nb.services.resident import ServiceLease
 
 __all__ = [
     "EmptyPayload",
     "ServiceContract",
     "ServiceHandle",
+    "ServiceLease",
     "ServiceOperation",
     "ServiceRecord",
     "ServiceScope",

@@ -11,6 +11,7 @@ import pytest
 
 from paglets_nb import Host, Message, Paglet, PagletState, ServiceOperation, ServiceScope
 from paglets_nb.core.events import CreationEvent
+from paglets_nb.host.services import HostServices
 from paglets_nb.patterns import NotificationMixin, NotificationSeverity, OperationPaglet
 from paglets_nb.services.user_info import USER_INFO, UserInfoReply, UserInfoRequest
 from paglets_nb.testing import in_process_mesh
@@ -72,8 +73,9 @@ class Teller(NotificationMixin, OperationPaglet[PagletState]):
 
 
 @pytest.fixture
-def hosts() -> Iterator[list[Host]]:
-    """Two hosts."""
+def hosts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Host]]:
+    """Two hosts that take no notifications by themselves."""
+    monkeypatch.setattr("paglets_nb.host.host.HostServices", lambda host, _specs: HostServices(host, []))
     with in_process_mesh() as mesh:
         yield mesh
 
@@ -81,6 +83,16 @@ def hosts() -> Iterator[list[Host]]:
 def tell(host: Host, **request: Any) -> bool:
     told: Told = TELL.decode_reply(host.create(Teller).send(TELL.to_message(Tell(**request))))
     return told.delivered
+
+
+def test_every_host_takes_notifications(capsys: pytest.CaptureFixture[str]) -> None:
+    """With nothing set up, a paglet's notification is taken by its host, which logs and writes it."""
+    with in_process_mesh() as (alpha, beta):
+        assert tell(beta, severity="error", title="oh") is True
+        (event,) = [event for event in beta.list_events() if event.kind == "notification"]
+        assert event.details["title"] == "oh"
+        assert not [event for event in alpha.list_events() if event.kind == "notification"]
+    assert "[beta] ERROR oh: text" in capsys.readouterr().err
 
 
 def test_a_notification_reaches_its_provider_over_the_mesh(hosts: list[Host]) -> None:

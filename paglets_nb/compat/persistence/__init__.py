@@ -1,0 +1,1 @@
+"""The reference's persistence: policies of deactivation, persistent storage."""

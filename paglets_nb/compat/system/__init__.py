@@ -1,0 +1,1 @@
+"""The reference's system services: user info."""
