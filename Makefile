@@ -1,6 +1,7 @@
 # make demo    installs into .venv and runs the quickstart on a mesh of two kernels
 # make test    installs what tests need and runs every check
 # make lab     opens JupyterLab on the tutorials
+# make faults  kills hosts and owners by the hundred, and checks what is promised then
 # make bench   what calls cost, beside peers measured in the same run
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ export PIP_NO_INPUT := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types layers unit notebooks lab bench clean
+.PHONY: help demo test lint types layers unit notebooks lab bench faults clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -47,6 +48,11 @@ lab: $(VENV)/.lab
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks.calls
+
+faults: $(VENV)/.test
+	$(BIN)/python -m tests.faults.movement
+	$(BIN)/python -m tests.faults.messages
+	$(BIN)/python -m tests.faults.chain
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

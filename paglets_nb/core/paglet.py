@@ -40,6 +40,7 @@ class Paglet(PagletFiles, PagletServices, Generic[StateT]):
     Class attributes:
         State: the dataclass of the state; taken from ``Paglet[MyState]`` where not given.
         interleaved_kinds: kinds of message that never wait for the turn, like priority 0.
+        reading_kinds: kinds of message that change nothing, for which no state is stored.
         durability: ``memory``; ``lifecycle`` stores the state at each lifecycle step,
             ``message`` also before each reply.
 
@@ -50,6 +51,7 @@ class Paglet(PagletFiles, PagletServices, Generic[StateT]):
 
     State: ClassVar[type[PagletState]] = PagletState
     interleaved_kinds: ClassVar[frozenset[str]] = frozenset()
+    reading_kinds: ClassVar[frozenset[str]] = frozenset()
     durability: ClassVar[str] = "memory"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -114,6 +114,7 @@ class Arrivals:
         cls = host.lifecycle.load(arrival.class_name)
         resident = host.lifecycle.build(cls, arrival.class_name, arrival.state, arrival.agent_id, arrival.name)
         resident.epoch = arrival.epoch
+        resident.arriving = True
         resident.applied.update(arrival.applied)
         return resident
 
@@ -154,6 +155,7 @@ class Arrivals:
             return Nothing()
         failpoint("target.before_activate")
         host, resident, arrival = self._host, found.resident, found.arrival
+        resident.arriving = False
         host.events.record("arrival", arrival.agent_id, mode=arrival.mode, source=arrival.source_url)
         try:
             host.files.adopt(arrival.operation_id, arrival.agent_id, durable=resident.durability != "memory")

@@ -43,7 +43,8 @@ MAX_HOPS = 32
 _LOCATE = 2.0
 
 
-_TURN_VERBS = frozenset(("@dispatch", "@clone", "@dispose"))
+_TURN_VERBS = frozenset(("@clone", "@deactivate", "@dispatch", "@dispose"))
+"""Verbs that wait for the paglet's turn."""
 
 
 def host_label(url: str) -> str:

@@ -87,7 +87,8 @@ class Handling:
 
     def _handle_durable(self, resident: Resident, message: Message, turn: HandlerTurn) -> Reply:
         durability, flight = self._host.durability, self._host.flight
-        each_message = resident.durability == "message"
+        reading = message.kind in type(resident.paglet).reading_kinds
+        each_message = resident.durability == "message" and not reading
         if each_message:
             earlier = durability.earlier_reply(resident, message.message_id)
             if earlier is not None:

@@ -203,7 +203,10 @@ class Host(ArtifactApi):
 
     def save(self) -> None:
         """Store the durable paglets as they are now; for an orderly end."""
+        coming = {prepared.resident.agent_id for prepared in self.arrivals.in_doubt(0.0)}  # stored as such already
         for resident in self.residents.all():
+            if resident.agent_id in coming:
+                continue
             try:
                 self.durability.keep(resident)
             except PagletError as error:

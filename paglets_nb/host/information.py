@@ -70,6 +70,7 @@ class Information:
             host_url=self._host.address,
             pid=os.getpid(),
             name=resident.name,
+            active=not resident.arriving,
             created_at=resident.created_at,
             waiting=resident.mailbox.waiting(),
             operations=operations,

@@ -87,7 +87,7 @@ class Movement:
             arrival = self._snapshot(resident, request)
             with self._preparing(url, arrival, request.timeout):
                 self._commit_departure(resident, url, arrival)
-        host.events.record("dispatch", resident.agent_id, target=url, operation_id=arrival.operation_id)
+        host.events.record(arrival.mode, resident.agent_id, target=url, operation_id=arrival.operation_id)
         failpoint("source.committed")
         self._activate(url, arrival, request.timeout)
         return Born(resident.agent_id, url, resident.name, resident.class_name)
@@ -179,6 +179,10 @@ class Movement:
             failpoint("source.prepared")
             yield
             committed = True
+        except BaseException as error:
+            agent_id = arrival.parent_id or arrival.agent_id
+            self._host.events.record("transfer-failed", agent_id, mode=arrival.mode, target=url, error=repr(error))
+            raise
         finally:
             with self._lock:
                 self._under_way.discard(operation_id)

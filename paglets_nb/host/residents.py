@@ -28,11 +28,13 @@ class Resident:
         created_at: POSIX seconds since which it lives here.
         epoch: how often it has moved.
         durability: of its class.
+        arriving: it is on its way here, and not active yet.
         applied: of a message-durable one, replies by message id, oldest first.
     """
 
     __slots__ = (
         "applied",
+        "arriving",
         "class_name",
         "created_at",
         "durability",
@@ -51,6 +53,7 @@ class Resident:
         self.interleaved = type(paglet).interleaved_kinds
         self.created_at = time.time()
         self.epoch = 1
+        self.arriving = False
         self.durability = type(paglet).durability
         self.applied: OrderedDict[str, bytes] = OrderedDict()
 

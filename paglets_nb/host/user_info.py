@@ -35,11 +35,12 @@ _IDLE = 60.0
 
 
 def notification_line(host_name: str, details: Mapping[str, Any]) -> str:
-    """A notification as one line of text, with its message below where that has more than one."""
+    """A notification as a line of text, or more where its message has more; without control characters."""
     severity = str(details.get("severity", "")) or NotificationSeverity.INFO.value
     mark = "" if severity == NotificationSeverity.INFO.value else f"{severity.upper()} "
     parts = [str(part) for part in (details.get("title"), details.get("message")) if part]
-    return f"[{host_name}] {mark}{': '.join(parts)}"
+    text = "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in ": ".join(parts))
+    return f"[{host_name}] {mark}{text}"
 
 
 class UserInfoService(Paglet[PagletState]):

@@ -92,7 +92,9 @@ class CursorDrainMixin(_Base):
 
     Put it before the paglet's class. ``Drain = CURSOR_DRAIN`` is all a paglet needs to
     serve its events, also while another handler or ``run_task`` runs; an
-    ``OperationPaglet`` may instead name ``cursor_drain`` among its handlers.
+    ``OperationPaglet`` may instead name ``cursor_drain`` among its handlers. Where
+    ``durability`` is ``message``, a drain waits for the handler that runs, so that nobody
+    reads an event that a crash could still undo.
 
     Class attributes:
         Drain: the operation under which the events are served; None serves none.
@@ -105,8 +107,16 @@ class CursorDrainMixin(_Base):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.Drain is not None:
-            cls.interleaved_kinds = frozenset({*getattr(cls, "interleaved_kinds", ()), cls.Drain.name})
+        if cls.Drain is None:
+            return
+        name = cls.Drain.name
+        inherited: frozenset[str] = getattr(cls, "interleaved_kinds", frozenset())
+        if getattr(cls, "durability", "") != "message":
+            cls.interleaved_kinds = inherited | {name}
+            return
+        cls.reading_kinds = getattr(cls, "reading_kinds", frozenset()) | {name}
+        if "interleaved_kinds" not in cls.__dict__:
+            cls.interleaved_kinds = inherited - {name}
 
     # ---- writing
 

@@ -192,10 +192,9 @@ class FileMobilityMixin(NotificationMixin):
             TransferError: the file is not in place, or the source changed meanwhile; it was kept.
         """
         proxy = super().dispatch(target)
-        moving, self._moving = self._moving, None
-        if moving is not None and self._context is None:  # what runs here now has been left behind
+        if self._moving is not None and self._context is None:  # what runs here now has been left behind
             self._await_arrival(proxy)
-            self._delete_source(*moving)
+            self._delete_source(*self._moving)
         return proxy
 
     def dispatch_to(self, name: str) -> PagletProxy:
@@ -215,7 +214,10 @@ class FileMobilityMixin(NotificationMixin):
 
     @staticmethod
     def _delete_source(source: str, before: os.stat_result) -> None:
-        now = os.stat(source)
+        try:
+            now = os.stat(source)
+        except FileNotFoundError:
+            return
         if any(getattr(now, name) != getattr(before, name) for name in ("st_ino", "st_dev", "st_size", "st_mtime_ns")):
             raise TransferError(f"the file is in place, but the source changed meanwhile and was kept: {source}")
         os.unlink(source)

@@ -19,6 +19,8 @@ __all__ = ["Connection"]
 
 KEPT = 64 * 1024
 """Bytes of the kept receive buffer; longer frames get memory of their own."""
+_STEP = 4 << 20
+"""Bytes of a writable buffer received at once."""
 _MID_FRAME = 30.0
 """Seconds the rest of a frame may take to arrive."""
 _prefix = PREFIX.unpack_from
@@ -173,15 +175,13 @@ class Connection:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _take_bytearray(self, size: int) -> bytearray:
-        whole = bytearray(size)
-        first = self._buffered(size)
-        whole[: len(first)] = first
-        view = memoryview(whole)[len(first) :]
-        while view:
-            count = self.sock.recv_into(view, len(view), socket.MSG_WAITALL)
-            if not count:
+        """The same, writable; memory is taken as the bytes come, not as they are promised."""
+        whole = bytearray(self._buffered(size))
+        while len(whole) < size:
+            part = self.sock.recv(min(size - len(whole), _STEP), socket.MSG_WAITALL)
+            if not part:
                 raise ConnectionResetError("closed in the middle of a frame")
-            view = view[count:]
+            whole += part
         return whole
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,16 +75,18 @@ class Owner:
             stdout=subprocess.PIPE,
             text=True,
         )
-        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._reader.start()
         self.wait_up()
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            with self._changed:
-                if process is self.process:
-                    self._seen = _Seen({name: tuple(where) for name, where in json.loads(line).items()})
-                    self._changed.notify_all()
+        with process.stdout as lines:
+            for line in lines:
+                with self._changed:
+                    if process is self.process:
+                        self._seen = _Seen({name: tuple(where) for name, where in json.loads(line).items()})
+                        self._changed.notify_all()
 
     def wait_up(self, timeout: float = 30.0) -> None:
         """Wait until every host is up."""
@@ -122,15 +124,20 @@ class Owner:
 
     def stop(self) -> None:
         """End the mesh in order."""
-        if self.process.poll() is None:
-            assert self.process.stdin is not None
-            self.process.stdin.close()
+        self._close_input()
         self.process.wait(20)
+        self._reader.join(5)
+
+    def _close_input(self) -> None:
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
 
     def wait_ended(self, timeout: float = 10.0) -> None:
-        """Wait until a killed owner is gone, and start another."""
+        """Wait until a killed owner is gone."""
         self.process.wait(timeout)
-        time.sleep(0)
+        self._reader.join(5)
+        self._close_input()
 
 
 if __name__ == "__main__":

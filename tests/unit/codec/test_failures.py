@@ -258,14 +258,14 @@ def test_long_errors_are_cut() -> None:
     assert isinstance(deep, RemoteHostError)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.binary(max_size=60))
 def test_random_bytes_are_an_error_too(data: bytes) -> None:
     """Whatever arrives as an error is an exception, never a crash."""
     assert isinstance(decode_error(data), Exception)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.sampled_from(["builtins:ValueError", "builtins:OSError", "paglets_nb.errors:HostDiedError", "os:system", "x"]),
     st.lists(st.none() | st.integers() | st.text(max_size=4), max_size=3),

@@ -63,7 +63,7 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(values)
 def test_round_trip(value: Any) -> None:
     """Any plain value comes back equal, its large buffers beside the msgpack."""
@@ -293,7 +293,7 @@ def test_garbage_is_a_serialization_error(payload: bytes) -> None:
         decode(payload, [b"x"], Plain)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.binary(max_size=60), st.lists(st.binary(max_size=8), max_size=2))
 def test_random_bytes_never_raise_anything_else(payload: bytes, buffers: list[bytes]) -> None:
     """Whatever arrives, decoding gives a value or a SerializationError."""

@@ -106,7 +106,7 @@ everything = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(everything)
 def test_round_trip(value: Everything) -> None:
     """Any value of any supported field type comes back equal, of the same types."""

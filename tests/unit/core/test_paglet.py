@@ -121,13 +121,21 @@ def test_wait_state_is_woken_by_a_change() -> None:
 
 def test_wait_message_is_woken_by_a_message() -> None:
     """``wait_message`` waits for the next ``notify_message`` and not for one that was."""
-    box = Box()
+    box, woken = Box(), threading.Event()
     box.notify_message()
     assert not box.wait_message(timeout=0.01)
-    timer = threading.Timer(0.02, box.notify_all_messages)
-    timer.start()
-    assert box.wait_message(timeout=5)
-    timer.join(5)
+
+    def notify() -> None:
+        while not woken.wait(0.001):
+            box.notify_all_messages()
+
+    thread = threading.Thread(target=notify)
+    thread.start()
+    try:
+        assert box.wait_message(timeout=5)
+    finally:
+        woken.set()
+        thread.join(5)
 
 
 def test_hooks_may_be_called() -> None:

@@ -16,6 +16,7 @@ from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.state import PagletState
 from paglets_nb.errors import LifecycleError, StorageQuotaError, TransferError
 from paglets_nb.host.host import Host
+from paglets_nb.host.protocol import Arrival, Nothing, Settle
 from paglets_nb.testing import in_process_mesh, wait_until
 
 
@@ -278,3 +279,25 @@ def test_a_host_that_starts_again_has_its_paglets_files(tmp_path: Path, payload:
         ((name, mode, path),) = again.send("files")
         assert (name, mode, digest(Path(path))) == ("p", "move", check)
         assert os.listdir(Path(path).parent) == ["p"]
+
+
+def test_an_arrival_outlives_its_target(tmp_path: Path, payload: Path) -> None:
+    """Files of a prepared paglet are there still when the target starts again and hears of the commit."""
+    check = digest(payload)
+    with Host("alpha", data_dir=tmp_path / "a") as alpha:
+        agent_id = alpha.create(DurableCarrier).agent_id
+        alpha.files.register(agent_id, payload, "p", "move", durable=True)
+        entries = alpha.files.manifest(agent_id, "dispatch")
+        class_name = alpha.residents.require(agent_id).class_name
+        arrival = Arrival("op1", "dispatch", "moving", class_name, {}, alpha.address, files=entries)
+        with Host("beta", data_dir=tmp_path / "b") as beta:
+            alpha.client.ask(beta.address, "@prepare", arrival, Nothing)
+            alpha.durability.records.commit_clone("op1", "moving", beta.address)
+        (tmp_path / "b/files/.incoming/lost").mkdir()
+        with Host("beta", data_dir=tmp_path / "b") as beta:
+            assert not (tmp_path / "b/files/.incoming/lost").exists()
+            alpha.client.ask(beta.address, "@activate", Settle("op1"), Nothing)
+            wait_until(lambda: beta.get_state("moving").seen)
+            assert beta.get_state("moving").seen == [f"beta arrival p {check} work"]
+            assert os.listdir(tmp_path / "b/files/.incoming") == []
+            assert payload.stat().st_nlink == 2

@@ -561,7 +561,7 @@ class TestCallingOneself:
             paglet.send("me")
         assert time.monotonic() - begun < 1.0
 
-    @pytest.mark.parametrize("verb", ["dispose", "clone", "dispatch"])
+    @pytest.mark.parametrize("verb", ["dispose", "clone", "deactivate", "dispatch"])
     def test_lifecycle_steps_through_its_own_proxy_are_refused(
         self, script: Script, paglet: PagletProxy, verb: str
     ) -> None:

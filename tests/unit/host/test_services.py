@@ -466,3 +466,21 @@ class TestLeasesOverTheMesh:
         with pytest.raises(ValueError, match="duration"):
             beta.services.lease_contract(LOCATOR, "mesh", duration=0.0)
         lease.release()
+
+
+def test_a_transfer_that_fails_is_in_the_log(pair: list[Host], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dispatch that the target refuses leaves the paglet, its offer and an event that says why."""
+    alpha, beta = pair
+    proxy = provider(alpha)
+
+    def refuse(_target: str, _arrival: Any) -> None:
+        raise LifecycleError("no room")
+
+    monkeypatch.setitem(beta.requests._verbs, "@prepare", (dict, refuse))
+    with pytest.raises(LifecycleError, match="no room"):
+        proxy.dispatch(beta.address)
+    (event,) = [event for event in alpha.list_events() if event.kind == "transfer-failed"]
+    assert event.agent_id == proxy.agent_id
+    assert event.details["target"] == beta.address
+    assert "no room" in event.details["error"]
+    assert found(alpha) == ["alpha"]

@@ -71,8 +71,9 @@ def test_other_messages_are_not_handled(alpha: Host) -> None:
         ({"severity": "info", "title": "Done", "message": "3 files"}, "[h] Done: 3 files"),
         ({"severity": "error", "title": "", "message": "no"}, "[h] ERROR no"),
         ({"title": "Only"}, "[h] Only"),
+        ({"title": "a\x1b[31mb", "message": "one\ntwo\r"}, "[h] a\ufffd[31mb: one\ntwo\ufffd"),
     ],
 )
 def test_the_line_of_a_notification(details: dict[str, str], line: str) -> None:
-    """Host, severity unless it is info, title and message, as far as they are given."""
+    """Host, severity unless it is info, title and message, as far as they are given; nothing a terminal obeys."""
     assert notification_line("h", details) == line

@@ -69,9 +69,11 @@ class Surveyor(MeshFanoutMixin, OperationPaglet[SurveyState]):
     fanout_cleanup_timeout = 2.0
 
     def operation_handlers(self) -> Mapping[ServiceOperation, Callable[[Any], Any]]:
+        """collect, child_result, cleanup."""
         return {COLLECT: self.collect, CHILD_RESULT: self.child_result, CLEANUP: self.cleanup}
 
     def collect(self, request: Survey) -> Findings:
+        """Clone to the hosts and wait for what the children report."""
         begin = time.monotonic()
         self.fanout_reset(timeout=request.timeout)
         self.state.found = {}
@@ -86,6 +88,7 @@ class Surveyor(MeshFanoutMixin, OperationPaglet[SurveyState]):
         return Findings(state.found, state.done_hosts, state.errors, state.pending_hosts, elapsed)
 
     def child_result(self, request: Finding) -> None:
+        """Record what a child reports."""
         if request.error:
             self.fanout_record_error(request.host_name, request.error)
             return
@@ -94,18 +97,22 @@ class Surveyor(MeshFanoutMixin, OperationPaglet[SurveyState]):
             self.fanout_record_done(request.host_name)
 
     def cleanup(self, _request: EmptyPayload) -> Findings:
+        """Dispose of the children."""
         self.fanout_cleanup_children()
         return self._findings()
 
     def on_cloning(self, event: CloneEvent) -> None:
+        """Refuse where told to."""
         if self.state.target_host_name in Surveyor.refusing:
             raise TransferError("this one will not be cloned")
 
     def on_disposing(self, event: DisposalEvent) -> None:
+        """Refuse where told to."""
         if self.context.name in Surveyor.stubborn:
             raise TransferError("will not go")
 
     def run(self) -> None:
+        """Report, as a child."""
         state = self.state
         if state.role != "child" or self.context.name in Surveyor.silent:
             return
@@ -132,11 +139,13 @@ def parent(hosts: list[Host]) -> PagletProxy:
 
 
 def collect(parent: PagletProxy, *targets: str, **options: Any) -> Findings:
+    """Have the parent collect."""
     found: Findings = OperationClient(parent).call(COLLECT, Survey(list(targets), **options), timeout=30.0)
     return found
 
 
 def paglet_of(host: Host, proxy: PagletProxy) -> Surveyor:
+    """The paglet behind a proxy."""
     found: Any = host.residents.require(proxy.agent_id).paglet
     assert isinstance(found, Surveyor)
     return found
@@ -220,14 +229,14 @@ def test_a_child_host_that_dies_expires_and_is_reported_by_the_cleanup(hosts: li
     outcome: list[Findings] = []
     caller = threading.Thread(target=lambda: outcome.append(collect(parent, timeout=2.0)))
     caller.start()
-    wait_until(lambda: len(hosts[3].residents) == 1)
+    state = paglet_of(hosts[0], parent).state
+    wait_until(lambda: "delta" in state.child_proxies)
     hosts[3].stop()
     caller.join(20.0)
     (findings,) = outcome
     assert findings.found.keys() == {"alpha", "beta", "gamma"}
     assert findings.errors == {"delta": "no answer by the deadline"}
     OperationClient(parent).call(CLEANUP)
-    state = paglet_of(hosts[0], parent).state
     assert state.cleanup_errors.keys() == {"delta"}
     assert state.cleanup_errors["delta"].startswith(HostDiedError.__name__)
     assert state.child_proxies.keys() == {"delta"}

@@ -40,6 +40,7 @@ HANDLED = ServiceOperation("fetch", CursorDrainRequest, CursorDrainReply)
 
 class Handled(CursorDrainMixin, OperationPaglet[CursorDrainState]):
     def operation_handlers(self) -> Mapping[ServiceOperation, Callable[[Any], Any]]:
+        """fetch."""
         return {HANDLED: self.cursor_drain}
 
 
@@ -55,6 +56,7 @@ class Job(CursorDrainMixin, TaskPaglet[CursorDrainRequest, CursorDrainReply, Job
     Drain = CURSOR_DRAIN
 
     def cursor_closed(self) -> bool:
+        """Once the task is done."""
         return self.state.done
 
 
@@ -73,12 +75,14 @@ class Counted(list[dict[str, Any]]):
 
 
 def filled(count: int, cls: type[Log] = Log) -> Log:
+    """A log with events numbered from 1."""
     log = cls()
     log.cursor_append_events({"n": number} for number in range(1, count + 1))
     return log
 
 
 def numbers(events: list[dict[str, Any]]) -> list[int]:
+    """Their cursors."""
     return [event["cursor"] for event in events]
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -14,6 +15,7 @@ import pytest
 
 from paglets_nb import Host, OperationPaglet, PagletProxy, ServiceOperation, TaskPaglet, TaskState
 from paglets_nb.errors import CursorGapError, FrameError, HostDiedError, InvalidAgentError
+from paglets_nb.host.durability import Durability
 from paglets_nb.patterns import CURSOR_DRAIN, CursorDrainMixin, CursorDrainState, Drain, TaskClient, drain
 from paglets_nb.services.contracts import EmptyPayload
 from paglets_nb.testing import in_process_mesh, wait_until
@@ -36,17 +38,21 @@ class Log(CursorDrainMixin, OperationPaglet[CursorDrainState]):
     Drain = CURSOR_DRAIN
 
     def operation_handlers(self) -> Mapping[ServiceOperation, Callable[[Any], Any]]:
+        """append, trim, close."""
         return {APPEND: self.append, TRIM: self.trim, CLOSE: self.close}
 
     def append(self, request: Amount) -> None:
+        """Append ``count`` events."""
         start = self.state.next_cursor
         payload = {"data": b"x" * request.size_bytes} if request.size_bytes else {}
         self.cursor_append_events({"n": number, **payload} for number in range(start, start + request.count))
 
     def trim(self, request: Amount) -> None:
+        """Forget the first ``count`` events."""
         self.cursor_trim(request.count)
 
     def close(self, _request: EmptyPayload) -> None:
+        """End the stream."""
         self.cursor_close()
 
 
@@ -70,6 +76,7 @@ class Work(CursorDrainMixin, TaskPaglet[Steps, Steps, WorkState]):
     seen = threading.Semaphore(0)
 
     def run_task(self, request: Steps) -> Steps:
+        """Append an event for each that was read."""
         for number in range(request.count):
             self.cursor_append_events([{"n": number}])
             if not Work.seen.acquire(timeout=10.0):
@@ -77,6 +84,7 @@ class Work(CursorDrainMixin, TaskPaglet[Steps, Steps, WorkState]):
         return request
 
     def cursor_closed(self) -> bool:
+        """Once the task is done."""
         return self.state.done
 
 
@@ -99,9 +107,11 @@ class Own(CursorDrainMixin, OperationPaglet[CursorDrainState]):
     """Serves its events with types of its own."""
 
     def operation_handlers(self) -> Mapping[ServiceOperation, Callable[[Any], Any]]:
+        """own, append."""
         return {OWN: self.own, APPEND: lambda request: self.cursor_append_events([{}] * request.count) and None}
 
     def own(self, request: OwnRequest) -> OwnReply:
+        """Three events at most."""
         return OwnReply(*self.cursor_drain_events(after_cursor=request.after_cursor, limit=3))
 
 
@@ -113,6 +123,7 @@ class HostClientOf:
 
 
 def append(proxy: PagletProxy, count: int, size_bytes: int = 0) -> None:
+    """Have a log append events."""
     proxy.send(APPEND.to_message(Amount(count, size_bytes)))
 
 
@@ -409,6 +420,64 @@ def test_events_of_a_running_task_are_live(hosts: list[Host]) -> None:
         Work.seen.release()
     assert got == list(range(20))
     assert handle.result(5.0) == Steps(20)
+
+
+class DurableLog(Log):
+    """Its events are stored before each reply."""
+
+    durability = "message"
+
+
+def test_a_durable_log_is_read_without_being_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draining stores nothing, and what was drained is there, with its numbers, when the host starts again."""
+    stored: list[str] = []
+    apply = Durability.apply
+
+    def counted(self: Durability, resident: Any, message_id: str, reply: Any) -> None:
+        stored.append(message_id)
+        apply(self, resident, message_id, reply)
+
+    monkeypatch.setattr(Durability, "apply", counted)
+    with Host("alpha", data_dir=tmp_path) as host:
+        proxy = host.create(DurableLog, name="log")
+        for _ in range(3):
+            append(proxy, 5)
+        seen = list(drain(proxy, follow=False, limit=4))
+        assert [event["cursor"] for event in seen] == list(range(1, 16))
+        assert len(stored) == 3
+    with Host("alpha", data_dir=tmp_path) as host:
+        again = wait_until(lambda: host.get_proxy("log"))
+        assert list(drain(again, follow=False)) == seen
+        append(again, 1)
+        assert [event["cursor"] for event in drain(again, CURSOR_DRAIN, 15, follow=False)] == [16]
+
+
+def test_no_event_is_read_before_it_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the message that appended events is being stored, a drain waits."""
+    storing, go_on = threading.Event(), threading.Event()
+    apply = Durability.apply
+
+    def slow(self: Durability, resident: Any, message_id: str, reply: Any) -> None:
+        storing.set()
+        assert go_on.wait(10.0)
+        apply(self, resident, message_id, reply)
+
+    monkeypatch.setattr(Durability, "apply", slow)
+    with Host("alpha", data_dir=tmp_path) as host:
+        proxy = host.create(DurableLog)
+        got: list[int] = []
+        writer = threading.Thread(target=append, args=(proxy, 2))
+        writer.start()
+        assert storing.wait(10.0)
+        reader = threading.Thread(target=lambda: got.extend(e["cursor"] for e in drain(proxy, follow=False)))
+        reader.start()
+        resident = host.residents.require(proxy.agent_id)
+        wait_until(lambda: resident.mailbox.waiting() == 1, what="the drain waits")
+        assert got == []
+        go_on.set()
+        reader.join(10.0)
+        writer.join(10.0)
+        assert got == [1, 2]
 
 
 def test_an_operation_with_types_of_its_own(hosts: list[Host]) -> None:

@@ -41,6 +41,7 @@ def target(tmp_path: Path) -> Path:
 
 
 def names(folder: Path) -> list[str]:
+    """The names in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 

@@ -28,12 +28,15 @@ class Desk(Paglet[DeskState]):
     """Takes notifications."""
 
     def on_creation(self, event: CreationEvent) -> None:
+        """Offer the contract."""
         self.advertise_contract(USER_INFO, scope=ServiceScope(self.state.scope))
 
     def handle_message(self, message: Message) -> Any:
+        """notify."""
         return USER_INFO.route(message, {"notify": self.take})
 
     def take(self, request: UserInfoRequest) -> UserInfoReply:
+        """Keep what is said."""
         if request.title == "fail":
             raise ValueError("no")
         self.state.taken.append(request)
@@ -57,9 +60,11 @@ TELL = ServiceOperation("tell", Tell, Told)
 
 class Teller(NotificationMixin, OperationPaglet[PagletState]):
     def operation_handlers(self) -> Any:
+        """tell."""
         return {TELL: self.tell}
 
     def tell(self, request: Tell) -> Told:
+        """Notify the user."""
         return Told(
             self.notify_user_info(
                 NotificationSeverity(request.severity) if request.severity != "odd" else request.severity,
@@ -81,6 +86,7 @@ def hosts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Host]]:
 
 
 def tell(host: Host, **request: Any) -> bool:
+    """Have a new paglet on the host notify the user; whether it was delivered."""
     told: Told = TELL.decode_reply(host.create(Teller).send(TELL.to_message(Tell(**request))))
     return told.delivered
 

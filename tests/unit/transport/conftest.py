@@ -1,4 +1,4 @@
-"""Sockets for the transport's tests."""
+"""Sockets for the transport's tests, and how hypothesis searches: the same each time, without a clock."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from paglets_nb.transport.addresses import unix_url
 from paglets_nb.transport.connection import Connection
 from paglets_nb.transport.frames import Frame
 from paglets_nb.transport.server import FrameServer
+
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 Serve = Callable[[Callable[[Connection, Frame], None]], FrameServer]
 

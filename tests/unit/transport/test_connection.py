@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 import socket
 import struct
 import threading
@@ -77,7 +78,7 @@ def test_many_frames_in_one_read(pair: Pair) -> None:
         assert right.has_buffered() is (number < 49)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(
@@ -186,6 +187,18 @@ def test_the_rest_of_a_frame_has_a_deadline(pair: Pair, monkeypatch: pytest.Monk
     left.sock.sendall(sent_whole(Frame(REQUEST, 0, 1, b"head", b"payload", ()))[:-3])
     with pytest.raises(FrameError, match="did not come"):
         right.receive()
+
+
+@pytest.mark.parametrize("writable", [0, 1 << 63])
+def test_a_promised_buffer_takes_no_memory(pair: Pair, writable: int) -> None:
+    """Memory is used for the bytes that have come, not for those a peer only promises."""
+    left, right = pair
+    left.sock.sendall(struct.pack("<IIHBBIQ", 0, 0, 1, REQUEST, 0, 1, (512 << 20) | writable) + b"x" * 100)
+    left.close()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ConnectionError, match="middle of a frame"):
+        right.receive()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
 
 
 def test_close_wakes_the_reader(pair: Pair) -> None:

@@ -1,0 +1,29 @@
+"""A few runs of each fault story; ``make faults`` runs all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults import chain, messages, movement
+
+SEED = 20
+
+
+@pytest.mark.timeout(180)
+def test_a_movement_survives_kills_at_its_points(tmp_path: Path) -> None:
+    """After kill -9 at each of some points there is exactly one active copy within 15 s."""
+    assert movement.run_cases(movement.cases(SEED)[:10], tmp_path) == []
+
+
+@pytest.mark.timeout(120)
+def test_acknowledged_messages_survive_kills_once(tmp_path: Path) -> None:
+    """No acknowledged message to a durable paglet is lost or applied twice over some kills."""
+    assert messages.run_kills(tmp_path, SEED, 1600, 3) == []
+
+
+@pytest.mark.timeout(120)
+def test_travellers_arrive_whole() -> None:
+    """A paglet visits hosts by itself, from handlers and by itinerary, with its file and in order."""
+    assert chain.run_rounds(2, 4) == []
