@@ -18,6 +18,7 @@ from paglets_nb.codec.shipping import Bundle, MissingCodeError, code_store
 from paglets_nb.core.messages import FutureReply, Message
 from paglets_nb.core.ports import Body, CallOptions
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.turns import current_origin, current_turn
 from paglets_nb.core.values import DEFAULT_TIMEOUT
 from paglets_nb.errors import LOST, CallTimeoutError, HostDiedError, InvalidAgentError, LifecycleError, TransferError
@@ -81,7 +82,11 @@ def envelope_of(target: str, message: Message, options: CallOptions) -> bytes:
         flags |= NO_DELAY
     if not options.activate_if_inactive:
         flags |= STAY_INACTIVE
-    sender, reply_to = message.sender, message.reply_to
+    sender, reply_to, origin = message.sender, message.reply_to, current_origin()
+    if sender is None:
+        turn = current_turn.get()
+        if turn is not None and (context := turn.paglet._context) is not None:
+            sender = PagletProxyRef(context.address, turn.paglet.agent_id)
     return encode_envelope(
         Envelope(
             target,
@@ -90,7 +95,7 @@ def envelope_of(target: str, message: Message, options: CallOptions) -> bytes:
             message.timestamp,
             message.priority,
             flags,
-            current_origin(),
+            origin,
             None if sender is None else (sender.host_url, sender.agent_id),
             None if reply_to is None else (reply_to.host_url, reply_to.agent_id),
         )

@@ -38,6 +38,7 @@ def cell_output(shell: Any, origin: str) -> Iterator[None]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Start the host that the environment describes."""
+    from paglets_nb.errors import PagletError
     from paglets_nb.host.host import Host
     from paglets_nb.host.user_info import SHOWN_BY_MESH
 
@@ -51,13 +52,17 @@ def load_ipython_extension(shell: Any) -> None:
     )
     host.handling.output_scope = partial(cell_output, shell)
     host.properties.setdefault(SHOWN_BY_MESH, True)
-    host.start_background()
+    problem = ""
+    try:
+        host.start_background()
+    except PagletError as error:
+        problem = str(error)
     atexit.register(host.stop)
     shell.user_ns["paglet_host"] = host
     kernel = shell.kernel
 
     async def answer(stream: Any, ident: Any, parent: Any) -> None:
-        content = {"url": host.address, "pid": os.getpid(), "name": host.name}
+        content = {"error": problem} if problem else {"url": host.address, "pid": os.getpid(), "name": host.name}
         kernel.session.send(stream, "paglet_reply", content, parent, ident)
 
     async def mark(_stream: Any, _ident: Any, parent: Any) -> None:

@@ -102,9 +102,12 @@ class MeshFanoutMixin(_Base):
     it expires the rest, and it cleans up in any case.
 
     Class attributes:
+        fanout_clone_timeout: seconds for making one child; never more than half of what is left
+            to the deadline, so that a host that does not answer leaves time for the others.
         fanout_cleanup_timeout: seconds for disposing of one child.
     """
 
+    fanout_clone_timeout: ClassVar[float] = 10.0
     fanout_cleanup_timeout: ClassVar[float] = 5.0
     _fanout_parent: dict[str, Any] | None = None
 
@@ -179,7 +182,8 @@ class MeshFanoutMixin(_Base):
             The child's proxy; None where the clone failed, which is an error of the fan-out.
         """
         left = self._fanout_left()
-        ticket = TransferTicket(host.url) if left is None else TransferTicket(host.url, timeout=max(left, 0.05))
+        limit = self.fanout_clone_timeout
+        ticket = TransferTicket(host.url, timeout=limit if left is None else max(min(limit, left / 2), 0.05))
         self.fanout_prepare_clone(host)
         try:
             proxy = self.clone(ticket)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,13 @@ class Report:
         """Write everything as JSON."""
         Path(path).write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")
 
+    @classmethod
+    def load(cls, path: str) -> Self:
+        """A report that was saved."""
+        saved = json.loads(Path(path).read_text(encoding="utf-8"))
+        rows, promises = [Row(**row) for row in saved["rows"]], [Promise(**one) for one in saved["promises"]]
+        return cls(saved["title"], rows, promises, saved["facts"])
+
     @property
     def kept(self) -> bool:
         """Whether no promise was broken."""
@@ -85,3 +93,8 @@ def _aligned(table: Sequence[tuple[str, str, str, str]]) -> list[str]:
 def microseconds(seconds: float) -> str:
     """A time per call for people."""
     return f"{seconds * 1e6:,.1f} us"
+
+
+def rate(seconds: float) -> str:
+    """How many in a second, given the time of one."""
+    return f"{1 / seconds:,.0f}/s"

@@ -13,6 +13,7 @@ import pytest
 from paglets_nb import Host, HostRef, OperationPaglet, PagletProxy, PagletProxyRef, ServiceOperation
 from paglets_nb.core.events import CloneEvent, DisposalEvent
 from paglets_nb.errors import HostDiedError, InvalidAgentError, TransferError
+from paglets_nb.host.protocol import Arrival
 from paglets_nb.patterns import ChildRoleState, MeshFanoutMixin, MeshFanoutState, OperationClient
 from paglets_nb.services.contracts import EmptyPayload
 from paglets_nb.testing import in_process_mesh, wait_until
@@ -205,6 +206,27 @@ def test_a_clone_that_fails_is_an_error(hosts: list[Host], parent: PagletProxy) 
     assert paglet_of(hosts[0], parent).state.role == "parent"
 
 
+def test_a_host_that_does_not_answer_leaves_time_for_the_others(
+    hosts: list[Host], parent: PagletProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that is there but silent is an error before the deadline; the other children are made and report."""
+    go_on = threading.Event()
+    prepare = hosts[1].arrivals.prepare
+
+    def silent(target: str, arrival: Any) -> Any:
+        go_on.wait(20.0)
+        return prepare(target, arrival)
+
+    monkeypatch.setitem(hosts[1].requests._verbs, "@prepare", (Arrival, silent))
+    findings = collect(parent, timeout=4.0)
+    go_on.set()
+    assert findings.found.keys() == {"alpha", "gamma", "delta"}
+    assert findings.errors["beta"].startswith("TransferError")
+    assert findings.elapsed < 4.5
+    assert paglet_of(hosts[0], parent).state.role == "parent"
+    wait_until(lambda: not hosts[1].get_proxies(), what="the clone that came too late is gone")
+
+
 def test_a_child_that_fails_is_an_error(parent: PagletProxy) -> None:
     """What a child reports as an error settles its host."""
     Surveyor.failing.add("beta")
@@ -216,11 +238,11 @@ def test_a_child_that_fails_is_an_error(parent: PagletProxy) -> None:
 def test_silent_children_expire_at_the_deadline(parent: PagletProxy) -> None:
     """Hosts that have not reported by the deadline become errors then; partial results are results."""
     Surveyor.silent.update({"beta", "delta"})
-    findings = collect(parent, timeout=1.0)
+    findings = collect(parent, timeout=2.0)
     assert findings.found.keys() == {"alpha", "gamma"}
     assert findings.errors == dict.fromkeys(["beta", "delta"], "no answer by the deadline")
     assert findings.pending == []
-    assert 0.9 < findings.elapsed < 2.0
+    assert 1.9 < findings.elapsed < 3.0
 
 
 def test_a_child_host_that_dies_expires_and_is_reported_by_the_cleanup(hosts: list[Host], parent: PagletProxy) -> None:
