@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "AsyncMesh": "mesh.async_mesh",
+    "CursorDrainMixin": "patterns",
     "EmptyPayload": "services.contracts",
+    "FileMobilityMixin": "patterns",
     "FutureReply": "core.messages",
     "Host": "host.host",
     "HostHandle": "mesh.mesh",
     "HostRef": "core.references",
     "Mesh": "mesh.mesh",
+    "MeshFanoutMixin": "patterns",
+    "MeshFanoutState": "patterns",
     "Message": "core.messages",
+    "NotificationMixin": "patterns",
     "OperationClient": "patterns.operations",
     "OperationPaglet": "patterns.operations",
     "Paglet": "core.paglet",
@@ -33,11 +38,13 @@ _PUBLIC = {
     "ServiceContract": "services.contracts",
     "ServiceOperation": "services.contracts",
     "ServiceScope": "services.contracts",
+    "SingleFileTransferPaglet": "patterns",
     "TaskClient": "patterns.task_client",
     "TaskHandle": "patterns.task_client",
     "TaskPaglet": "patterns.tasks",
     "TaskState": "patterns.tasks",
     "TaskStatus": "patterns.tasks",
+    "drain": "patterns",
     "state_locked": "core.state",
 }
 

@@ -15,7 +15,7 @@ from paglets_nb.magics.tokens import Word
 if TYPE_CHECKING:
     from paglets_nb.magics.session import Session
 
-__all__ = ["Arguments", "CellVerb", "HelpShown", "LineVerb", "VerbParser", "seconds"]
+__all__ = ["Arguments", "CellVerb", "HelpShown", "LineVerb", "VerbParser", "natural", "seconds"]
 
 Arguments = argparse.Namespace
 
@@ -105,6 +105,17 @@ def seconds(text: str) -> float:
         value = 0.0
     if not value > 0:
         raise argparse.ArgumentTypeError(f"wants seconds above 0, got {text!r}")
+    return value
+
+
+def natural(text: str) -> int:
+    """A whole number, 0 or above."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"wants a whole number from 0, got {text!r}")
     return value
 
 

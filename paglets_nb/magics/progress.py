@@ -1,13 +1,19 @@
-"""One line of text in a cell that changes while something long goes on."""
+"""A line, or a picture, in a cell that changes while something long goes on."""
 
 from __future__ import annotations
 
 import html
 import secrets
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["ProgressLine"]
+__all__ = ["ProgressLine", "progress"]
+
+_SHORTEST = 0.1
+"""Seconds between two updates of a line that need not show each of them."""
 
 
 class ProgressLine:
@@ -26,12 +32,24 @@ class ProgressLine:
         self._lock = threading.Lock()
         self._live = hasattr(shell, "set_thread_parent")
         self._parent = shell.get_parent() if self._live else None
+        self._next = 0.0
 
-    def update(self, text: str) -> None:
-        """Show a text in place of the last one."""
+    def tell(self, text: str, picture: str = "") -> None:
+        """``update``, unless the last one was a tenth of a second ago or less."""
+        if time.monotonic() >= self._next:
+            self.update(text, picture)
+
+    def update(self, text: str, picture: str = "") -> None:
+        """Show something in place of the last thing.
+
+        Args:
+            text: what to show.
+            picture: the same as HTML; made of the text when empty.
+        """
         if not self._live:
             return
-        data = {"text/plain": text, "text/html": f"<pre style='margin:0'>{html.escape(text)}</pre>"}
+        self._next = time.monotonic() + _SHORTEST
+        data = {"text/plain": text, "text/html": picture or f"<pre style='margin:0'>{html.escape(text)}</pre>"}
         with self._lock:
             tokens = self._shell.set_thread_parent(self._parent)
             try:
@@ -49,3 +67,23 @@ class ProgressLine:
             import sys
 
             sys.stdout.write(f"{text}\n")
+
+
+@contextmanager
+def progress(shell: Any, doing: str) -> Iterator[ProgressLine]:
+    """A line that says what goes on within this, and how it ended where it did not succeed.
+
+    Args:
+        shell: the IPython shell.
+        doing: what is done, e.g. ``restarting alpha``.
+    """
+    line = ProgressLine(shell)
+    line.update(f"{doing} ...")
+    try:
+        yield line
+    except KeyboardInterrupt:
+        line.update(f"{doing}: stopped")
+        raise
+    except BaseException:
+        line.update(f"{doing}: it failed")
+        raise

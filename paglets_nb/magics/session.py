@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ class Session:
         mesh: the notebook's mesh; None while there is none.
         namespace: where the line that runs now looks names up.
         register_picture: shows values of a dataclass as pictures from then on.
+        cursors: the last event that a cell was run for, by paglet's id and operation.
     """
 
     def __init__(self, shell: Any) -> None:
@@ -47,6 +48,7 @@ class Session:
         self.mesh: Mesh | None = None
         self.namespace: Mapping[str, Any] = shell.user_ns
         self.register_picture: Callable[[type], None] = lambda _cls: None
+        self.cursors: dict[tuple[str, str], int] = {}
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
@@ -116,6 +118,14 @@ class Session:
             listed = ", ".join(known) or "none"
             raise UsageError(f"no host {str(name)!r} in the mesh (hosts: {listed}){did_you_mean(name, known)}")
         return known[name]
+
+    def hosts(self, words: Iterable[str]) -> list[HostHandle]:
+        """Hosts by names, also comma-separated ones; ``all`` stands for every host unless one is called so."""
+        names = [name for word in words for name in str(word).split(",") if name]
+        known = [handle.name for handle in self.require_mesh().hosts()]
+        if "all" in names and "all" not in known:
+            names = known
+        return [self.host(name) for name in dict.fromkeys(names)]
 
     # ---- paglets
 

@@ -6,6 +6,7 @@ import concurrent.futures
 import dataclasses
 import time
 from concurrent.futures import Future
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.core.references import HostRef
@@ -68,6 +69,11 @@ class HostHandle:
     def restarts(self) -> int:
         """How often it was started again."""
         return self._record.restarts
+
+    @property
+    def log_path(self) -> Path:
+        """The file with what its process wrote outside of cells and handlers, over all its restarts."""
+        return self._mesh.supervisor.directory / f"{self.name}.log"
 
     def health(self, *, timeout: float = 2.0) -> HostInfo:
         """Ask the host about itself."""

@@ -10,12 +10,12 @@ import atexit
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-__all__ = ["ENDPOINT_REQUEST", "HOST_VARIABLE", "OUTPUT_MARK", "load_ipython_extension"]
+__all__ = ["ENDPOINT_REQUEST", "HOST_VARIABLE", "OUTPUT_MARK", "adopt_path", "load_ipython_extension"]
 
 HOST_VARIABLE = "PAGLETS_NB_HOST"
 """Environment variable that describes the host, as JSON."""
@@ -36,6 +36,17 @@ def cell_output(shell: Any, origin: str) -> Iterator[None]:
         shell.reset_thread_parent(tokens)
 
 
+def adopt_path(entries: Sequence[str]) -> None:
+    """Find modules where the mesh's owner finds them, in its order; what this process adds itself comes behind.
+
+    Args:
+        entries: the owner's ``sys.path``, without the entry for the working folder, which stays first here.
+    """
+    working = [entry for entry in sys.path if not entry]
+    own = [entry for entry in sys.path if entry and entry not in entries]
+    sys.path[:] = [*working, *entries, *own]
+
+
 def load_ipython_extension(shell: Any) -> None:
     """Start the host that the environment describes."""
     from paglets_nb.errors import PagletError
@@ -44,6 +55,7 @@ def load_ipython_extension(shell: Any) -> None:
 
     described = json.loads(os.environ[HOST_VARIABLE])
     sys.setswitchinterval(_SWITCH_INTERVAL)
+    adopt_path(described.get("path", ()))
     host = Host(
         described["name"],
         socket_dir=described["directory"],

@@ -35,6 +35,10 @@ class Supervisor:
         data_dir: the folder for what outlives the hosts.
         client: speaks to the hosts.
         restarts: how often a host that died is started again within 60 s.
+
+    Attributes:
+        directory: the mesh's run-time folder.
+        records: what is known of each host, by name.
     """
 
     def __init__(
@@ -42,7 +46,7 @@ class Supervisor:
     ) -> None:
         self._mesh = mesh
         self._engine = engine
-        self._directory = directory
+        self.directory = directory
         self._data_dir = data_dir
         self._restarts = restarts
         self._stopping: anyio.Event | None = None
@@ -105,7 +109,7 @@ class Supervisor:
         await self._membership.tell()
 
     async def _start_one(self, record: HostRecord) -> None:
-        spec = HostSpec(record.name, self._mesh, self._directory, self._data_dir / record.name)
+        spec = HostSpec(record.name, self._mesh, self.directory, self._data_dir / record.name)
         process = await self._engine.start(spec, START_TIMEOUT)
         if self._group is None:
             await process.kill()

@@ -1,4 +1,4 @@
-"""The floor: a raw ping-pong of the same sizes over a Unix socket between two processes."""
+"""The floors: what a raw Unix socket between two processes does with the same bytes."""
 
 from __future__ import annotations
 
@@ -34,14 +34,11 @@ class RawPingPong:
 
     def __init__(self, folder: str, request_size: int, reply_size: int) -> None:
         path = os.path.join(folder, "raw.sock")
-        self.server = ServerProcess("tests.benchmarks.floors", path, str(request_size), str(reply_size))
+        self.server = ServerProcess("tests.benchmarks.floors", "answer", path, str(request_size), str(reply_size))
         self.server.wait_ready()
         self._request = b"x" * request_size
         self._reply_size = reply_size
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(START_TIMEOUT)
-        self._socket.connect(path)
-        self._socket.settimeout(None)
+        self._socket = connected(path)
 
     def batch(self, calls: int) -> None:
         """Ping and wait for the pong, ``calls`` times."""
@@ -57,13 +54,58 @@ class RawPingPong:
         self.server.__exit__(None, None, None)
 
 
-def serve(path: str, request_size: int, reply_size: int) -> None:
-    """Answer each request of one connection."""
+class RawCopy:
+    """A blocking socket whose other end takes in bytes and says when it has them all.
+
+    Args:
+        folder: for the socket.
+        size: bytes of each copy.
+        kept: the other end receives into the same memory each time, the least there is to
+            do; otherwise into memory of its own for each copy, as whoever keeps it must.
+    """
+
+    def __init__(self, folder: str, size: int, *, kept: bool) -> None:
+        self.name = f"raw Unix-socket copy, {'memory used again' if kept else 'new memory'}"
+        path = os.path.join(folder, f"copy-{kept}.sock")
+        self.server = ServerProcess("tests.benchmarks.floors", "take", path, str(size), str(int(kept)))
+        self.server.wait_ready()
+        self._content = os.urandom(size)
+        self._socket = connected(path)
+
+    def batch(self, copies: int) -> None:
+        """Copy and wait for the word that it is there, ``copies`` times."""
+        for _ in range(copies):
+            self._socket.sendall(self._content)
+            if self._socket.recv(1) != b"k":
+                raise RuntimeError("the raw server ended")
+
+    def close(self) -> None:
+        """End both ends."""
+        self._socket.close()
+        self.server.__exit__(None, None, None)
+
+
+def connected(path: str) -> socket.socket:
+    """A blocking socket to a server here."""
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(START_TIMEOUT)
+    sock.connect(path)
+    sock.settimeout(None)
+    return sock
+
+
+def accepted(path: str) -> socket.socket:
+    """The first connection to a new socket; says that it can be made."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(1)
     print("ready", flush=True)
-    connection, _ = listener.accept()
+    return listener.accept()[0]
+
+
+def serve_answer(path: str, request_size: int, reply_size: int) -> None:
+    """Answer each request of one connection."""
+    connection = accepted(path)
     reply = b"y" * reply_size
     while request := connection.recv(65536):
         if len(request) != request_size:
@@ -71,5 +113,19 @@ def serve(path: str, request_size: int, reply_size: int) -> None:
         connection.sendall(reply)
 
 
+def serve_take(path: str, size: int, kept: int) -> None:
+    """Take in copies from one connection."""
+    connection = accepted(path)
+    memory = bytearray(size)
+    while True:
+        view = memoryview(memory if kept else bytearray(size))
+        while view:
+            count = connection.recv_into(view, len(view), socket.MSG_WAITALL)
+            if not count:
+                return
+            view = view[count:]
+        connection.sendall(b"k")
+
+
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    {"answer": serve_answer, "take": serve_take}[sys.argv[1]](sys.argv[2], *map(int, sys.argv[3:]))

@@ -13,6 +13,8 @@ CELL_VERBS = {
     "on": "run the cell on hosts; its output comes here",
     "call": "call a typed operation with the cell as its request",
     "start": "start a task with the cell as its request, and watch it",
+    "define": "make a module of the cell, here and on every host",
+    "drain": "run the cell for each event of a paglet",
 }
 """What each verb does, in the order in which help lists them."""
 

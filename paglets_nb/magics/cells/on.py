@@ -25,13 +25,6 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("--parallel", action="store_true", help="on all of them at once")
 
 
-def _targets(session: Session, words: list[str]) -> list[Any]:
-    names = [name for word in words for name in str(word).split(",") if name]
-    if "all" in names and "all" not in [handle.name for handle in session.require_mesh().hosts()]:
-        names = [handle.name for handle in session.require_mesh().hosts() if handle.state == "up"]
-    return [session.host(name) for name in dict.fromkeys(names)]
-
-
 def _sink(session: Session, host: str, several: bool) -> OutputSink:
     if hasattr(session.shell, "set_thread_parent"):
         return CellSink(session.shell, session.parent(), prefix=f"[{host}] " if several else "")
@@ -64,7 +57,9 @@ def _run_on(hosts: list[Any], session: Session, cell: str, several: bool) -> lis
 
 def run(session: Session, arguments: Arguments, cell: str) -> None:
     """Run the cell on each host, one after the other or all at once."""
-    hosts = _targets(session, arguments.hosts)
+    hosts = session.hosts(arguments.hosts)
+    if "all" in arguments.hosts:
+        hosts = [host for host in hosts if host.state == "up"]
     several = len(hosts) > 1
     results: list[CodeResult] = []
     for batch in [hosts] if arguments.parallel else [[host] for host in hosts]:

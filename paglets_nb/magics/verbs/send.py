@@ -9,7 +9,7 @@ from paglets_nb.magics.session import Session
 from paglets_nb.magics.tokens import NO_VALUE
 from paglets_nb.magics.values import read_json, read_literal
 
-__all__ = ["VERB"]
+__all__ = ["VERB", "content_of"]
 
 
 def configure(parser: VerbParser) -> None:
@@ -21,12 +21,18 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("--json", metavar="JSON", help="the content, or a part of it, as a JSON object")
 
 
-def run(session: Session, arguments: Arguments) -> Any:
-    """Send the message; keys hold Python literals or JSON, anything else is text."""
-    proxy = session.paglet(arguments.paglet)
+def content_of(arguments: Arguments) -> dict[str, Any]:
+    """What ``--json`` and the keys say; keys hold Python literals or JSON, anything else is text."""
     content: dict[str, Any] = read_json(arguments.json) if arguments.json else {}
     for key, word in arguments.fields.items():
         content[key] = read_literal(str(word)) if word.value is NO_VALUE else word.value
+    return content
+
+
+def run(session: Session, arguments: Arguments) -> Any:
+    """Send the message."""
+    proxy = session.paglet(arguments.paglet)
+    content = content_of(arguments)
     kind = str(arguments.kind)
     if arguments.oneway:
         proxy.send_oneway(kind, content, timeout=arguments.timeout)

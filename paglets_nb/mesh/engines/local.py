@@ -125,10 +125,11 @@ class LocalEngine:
             "directory": str(spec.directory),
             "data_dir": str(spec.data_dir),
             "properties": spec.properties,
+            "path": [os.path.abspath(entry) for entry in sys.path if entry],
         }
         env = {**os.environ, HOST_VARIABLE: json.dumps(described)}
         try:
-            with open(host.log, "wb") as log:
+            with open(host.log, "ab") as log:  # what a host wrote before it crashed is still of interest
                 await manager.start_kernel(env=env, stdout=log, stderr=log)
             host.pid = getattr(manager.provisioner, "pid", 0) or 0
             host.client = manager.client()

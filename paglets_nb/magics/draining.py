@@ -1,0 +1,88 @@
+"""Which operation of a paglet is its drain, and the cursor that a session keeps for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from IPython.core.error import UsageError
+
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.magics.parser import Arguments, VerbParser, natural, seconds
+from paglets_nb.magics.session import Session
+
+if TYPE_CHECKING:
+    from paglets_nb.patterns.drains import Drain
+    from paglets_nb.services.contracts import ServiceOperation
+
+__all__ = ["configure_drain", "cursor_key", "drain_of", "is_drain"]
+
+_BATCH = 1000
+
+
+def configure_drain(parser: VerbParser, default_after: str) -> None:
+    """Add the arguments that line and cell share."""
+    parser.add_argument("paglet", metavar="PAGLET", help="a name, an id or its start, or a variable")
+    parser.add_argument("operation", nargs="?", metavar="OPERATION", help="which drain, where it has several")
+    parser.add_argument("--after", metavar="N", type=natural, help=f"only events behind cursor N ({default_after})")
+    parser.add_argument("--limit", metavar="N", type=natural, help="end after N events")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="end after so long")
+
+
+def is_drain(operation: ServiceOperation) -> bool:
+    """Whether an operation takes a cursor and answers with events."""
+    takes, answers = (
+        {field.name for field in dataclasses.fields(cls)} for cls in (operation.request_type, operation.reply_type)
+    )
+    return "after_cursor" in takes and answers >= {"events", "cursor", "more"}
+
+
+def _operation(session: Session, proxy: PagletProxy, name: str | None) -> ServiceOperation:
+    """The drain that is meant.
+
+    Raises:
+        UsageError: there is none, or several and none was named, or the one named is none.
+    """
+    from paglets_nb.patterns.cursor_drain import CURSOR_DRAIN
+
+    if name is not None:
+        named = session.operation(proxy, name)
+        if not is_drain(named):
+            raise UsageError(f"operation {named.name!r} is no drain: it takes no after_cursor, or answers no events")
+        return named
+    operations = session.require_mesh().operations(proxy)
+    drains = {operation.name: operation for operation in operations if is_drain(operation)}
+    if CURSOR_DRAIN.name in drains or len(drains) == 1:
+        return drains.get(CURSOR_DRAIN.name) or next(iter(drains.values()))
+    if drains:
+        raise UsageError(f"{session.label(proxy)} has several drains: {', '.join(drains)}; name one")
+    from paglets_nb.patterns.cursor_drain import CursorDrainMixin
+
+    if issubclass(session.require_mesh().class_of(proxy), CursorDrainMixin):
+        return CURSOR_DRAIN
+    listed = ", ".join(operation.name for operation in operations) or "none"
+    raise UsageError(f"{session.label(proxy)} keeps no events to drain (operations: {listed})")
+
+
+def drain_of(session: Session, arguments: Arguments, after: int | None, *, follow: bool) -> Drain:
+    """What iterates over the events.
+
+    Args:
+        session: what the magics share.
+        arguments: as ``configure_drain`` adds them.
+        after: the cursor to begin behind; None for the one that the session keeps.
+        follow: wait for events that are still to come.
+    """
+    from paglets_nb.patterns.drains import drain
+
+    proxy = session.paglet(arguments.paglet)
+    operation = _operation(session, proxy, arguments.operation)
+    if after is None:
+        after = session.cursors.get((proxy.agent_id, operation.name), 0)
+    batch = _BATCH if arguments.limit is None else max(1, min(_BATCH, arguments.limit))
+    return drain(proxy, operation, after, limit=batch, follow=follow, timeout=arguments.timeout)
+
+
+def cursor_key(events: Drain) -> tuple[str, str]:
+    """Under what the session keeps the cursor of a drain."""
+    return events.proxy.agent_id, events.operation.name

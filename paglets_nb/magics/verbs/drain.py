@@ -1,0 +1,45 @@
+"""``%paglet drain PAGLET [OPERATION] [--after N] [--limit N] [--follow]``."""
+
+from __future__ import annotations
+
+import time
+from itertools import islice
+
+from paglets_nb.magics.draining import configure_drain, drain_of
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.progress import ProgressLine
+from paglets_nb.magics.session import Session
+from paglets_nb.widgets.records import DrainedEvents
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    configure_drain(parser, "0: all that is held")
+    parser.add_argument("--follow", action="store_true", help="wait for further events, until it is interrupted")
+
+
+def run(session: Session, arguments: Arguments) -> DrainedEvents:
+    """The events, as a list that shows as a table; its ``cursor`` is where to go on."""
+    drain = drain_of(session, arguments, arguments.after or 0, follow=arguments.follow)
+    found, line = DrainedEvents(cursor=drain.cursor), ProgressLine(session.shell)
+    began = time.monotonic()
+    if arguments.follow:
+        line.update("waiting for events")
+    try:
+        for event in islice(drain, arguments.limit):
+            found.append(event)
+            if arguments.follow:
+                line.tell(f"{len(found)} events", found._repr_html_())
+    except KeyboardInterrupt:
+        if not arguments.follow:
+            raise
+        session.say("stopped")  # which is how it is meant to end
+    found.cursor = found[-1]["cursor"] if found else drain.cursor
+    if arguments.follow:
+        line.update(f"{len(found)} events in {time.monotonic() - began:.1f} s, up to cursor {found.cursor}")
+    return found
+
+
+VERB = LineVerb(configure, run)

@@ -1,0 +1,67 @@
+"""``%paglet events [--since N] [--limit N] [--kind KIND] [--on HOST] [--paglet PAGLET] [--follow]``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, natural, seconds
+from paglets_nb.magics.progress import ProgressLine
+from paglets_nb.magics.session import Session
+from paglets_nb.widgets.records import EventTable
+
+if TYPE_CHECKING:
+    from paglets_nb.mesh.events import MeshEvent
+
+__all__ = ["VERB"]
+
+_POLL = 0.5
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--since", metavar="N", type=natural, default=0, help="only those numbered above N")
+    parser.add_argument("--limit", metavar="N", type=natural, help="at most N, the latest; with --follow the first")
+    parser.add_argument("--kind", metavar="KIND", help="only events of this kind, e.g. create, dispatch, failure")
+    parser.add_argument("--on", metavar="HOST", help="only those of this host")
+    parser.add_argument("--paglet", metavar="PAGLET", help="only those of this paglet")
+    parser.add_argument("--follow", action="store_true", help="show new ones as they come, until it is interrupted")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="with --follow: for how long")
+
+
+def _wanted(session: Session, arguments: Arguments) -> Callable[[MeshEvent], bool]:
+    host = session.host(arguments.on).name if arguments.on else ""
+    paglet = session.paglet(arguments.paglet).agent_id if arguments.paglet else ""
+    kind = str(arguments.kind or "")
+    return lambda event: host in ("", event.host_name) and paglet in ("", event.agent_id) and kind in ("", event.kind)
+
+
+def run(session: Session, arguments: Arguments) -> EventTable:
+    """The events, as a list that shows as a table."""
+    mesh = session.require_mesh()
+    wanted = _wanted(session, arguments)
+    found = EventTable(event for event in mesh.events(arguments.since) if wanted(event))
+    if not arguments.follow:
+        return EventTable(found if arguments.limit is None else found[max(0, len(found) - arguments.limit) :])
+    line = ProgressLine(session.shell)
+    deadline = None if arguments.timeout is None else time.monotonic() + arguments.timeout
+    cursor = max(arguments.since, mesh.event_log.cursor)
+    try:
+        while (deadline is None or time.monotonic() < deadline) and not _full(found, arguments.limit):
+            line.update(f"{len(found)} events, waiting for more", found._repr_html_())
+            left = _POLL if deadline is None else max(0.0, min(_POLL, deadline - time.monotonic()))
+            fresh = mesh.events(cursor, wait_timeout=left)
+            cursor = fresh[-1].number if fresh else cursor
+            found.extend(event for event in fresh if wanted(event))
+    except KeyboardInterrupt:
+        session.say("stopped")  # which is how it is meant to end
+    line.update(f"{len(found)} events")
+    return EventTable(found[: arguments.limit])
+
+
+def _full(found: EventTable, limit: int | None) -> bool:
+    return limit is not None and len(found) >= limit
+
+
+VERB = LineVerb(configure, run)

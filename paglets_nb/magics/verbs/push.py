@@ -1,0 +1,52 @@
+"""``%paglet push FILE HOST:PATH``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.session import Session
+from paglets_nb.magics.transfers import configure_transfer, local_host, mode_of, place_of, transfer
+
+if TYPE_CHECKING:
+    from paglets_nb.patterns.file_mobility import FileTransferResult
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("file", metavar="FILE", help="a file of the notebook's machine")
+    parser.add_argument(
+        "destination",
+        metavar="HOST:PATH",
+        help="where to; an existing folder keeps the name (default: the home folder)",
+    )
+    configure_transfer(parser)
+
+
+def run(session: Session, arguments: Arguments) -> FileTransferResult:
+    """Bring the file; what was done, with its size and both ends."""
+    from paglets_nb.patterns.file_mobility import FileTransferRequest
+
+    session.require_mesh()
+    path = os.path.abspath(os.path.expanduser(arguments.file))
+    target, destination = place_of(session, arguments.destination)
+    if not os.path.isfile(path):
+        raise UsageError(f"no file {str(arguments.file)!r} here")
+    options: dict[str, Any] = mode_of(arguments)
+    request = FileTransferRequest(
+        path,
+        destination,
+        target.name,
+        source_label=str(arguments.file),
+        destination_label=f"{target.name}:{destination or '~'}",
+        **options,
+    )
+    return transfer(session, local_host(session), request)
+
+
+VERB = LineVerb(configure, run)

@@ -1,0 +1,30 @@
+"""``%paglet remove HOST [--no-drain]``."""
+
+from __future__ import annotations
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.progress import progress
+from paglets_nb.magics.session import Session
+from paglets_nb.widgets.tables import PagletTable
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("host", metavar="HOST", help="which host ends")
+    parser.add_argument("--no-drain", action="store_true", help="do not move its paglets away; they end with it")
+
+
+def run(session: Session, arguments: Arguments) -> PagletTable:
+    """End the host; the paglets that were moved away."""
+    host = session.host(arguments.host)
+    mesh = session.require_mesh()
+    with progress(session.shell, f"removing {host.name}") as line:
+        moved = {proxy.agent_id for proxy in mesh.remove_host(host.name, drain=not arguments.no_drain)}
+        line.finish(f"{host.name} is removed; {len(moved)} paglet{'s' * (len(moved) != 1)} moved")
+    infos = [info for info in mesh.listing() if info.agent_id in moved] if moved else []
+    return PagletTable(infos, mesh.client)
+
+
+VERB = LineVerb(configure, run)

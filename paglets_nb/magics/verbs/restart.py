@@ -1,0 +1,35 @@
+"""``%paglet restart HOST ...``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.progress import progress
+from paglets_nb.magics.session import Session
+from paglets_nb.widgets.tables import HostTable
+
+if TYPE_CHECKING:
+    from paglets_nb.mesh.mesh import HostHandle
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("hosts", nargs="+", metavar="HOST", help="hosts, also comma-separated, or all; dead ones too")
+
+
+def run(session: Session, arguments: Arguments) -> HostHandle | HostTable:
+    """Restart the hosts, one after the other; one handle, or a list for several."""
+    hosts = session.hosts(arguments.hosts)
+    for host in hosts:
+        began = time.monotonic()
+        with progress(session.shell, f"restarting {host.name}") as line:
+            host.restart()
+            line.finish(f"{host.name} is up again (pid {host.pid}) in {time.monotonic() - began:.1f} s")
+    return hosts[0] if len(hosts) == 1 else HostTable(hosts)
+
+
+VERB = LineVerb(configure, run)
