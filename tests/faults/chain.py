@@ -92,7 +92,7 @@ class Traveller(ItineraryAgentMixin, OperationPaglet[TravellerState]):
         """Go on by itself."""
         if self.state.way == "run":
             self._go_on()
-        elif self.state.way == "itinerary" and self.state.itinerary.visited:
+        elif self.state.way == "itinerary" and len(self.state.visited) > 1:
             self.dispatch_next()
         elif self.state.way == "handler" and 1 < len(self.state.visited) < len(self.state.hosts):
             self.context.client.submit(self.proxy, GO.to_message(), CallOptions(oneway=True))
@@ -122,6 +122,7 @@ def journey(mesh: Mesh, way: str, luggage: Path) -> str:
     while len((seen := client.call(SEEN)).visited) < len(names):
         if time.monotonic() > deadline:
             return f"{way}: only {seen.visited}"
+    events = wrong_events(mesh, proxy, names)
     digest = hashlib.sha256(luggage.read_bytes()).hexdigest()
     wrong = [
         text
@@ -129,7 +130,7 @@ def journey(mesh: Mesh, way: str, luggage: Path) -> str:
             (f"visited {seen.visited}", seen.visited == names),
             (f"pids {seen.pids}", seen.pids == [host.pid for host in mesh]),
             ("a file was not whole", set(seen.digests) == {digest}),
-            ("its events", events_right(mesh, proxy, names)),
+            (f"events {events}", not events),
         )
         if not good
     ]
@@ -142,14 +143,15 @@ def mesh_events(mesh: Mesh, url: str) -> list[Any]:
     return mesh.client.ask(url, "@events", EventsRequest(0, 1000, messages=False), EventPage).events
 
 
-def events_right(mesh: Mesh, proxy: PagletProxy, names: list[str]) -> bool:
-    """Whether each host saw the paglet come and, but for the last, go."""
+def wrong_events(mesh: Mesh, proxy: PagletProxy, names: list[str]) -> dict[str, list[str]]:
+    """The hosts that did not see the paglet come and, but for the last, go; and what they saw."""
+    wrong: dict[str, list[str]] = {}
     for number, host in enumerate(mesh):
-        kinds = [event.kind for event in mesh_events(mesh, host.url) if event.agent_id == proxy.agent_id]
+        seen = [event for event in mesh_events(mesh, host.url) if event.agent_id == proxy.agent_id]
         wanted = ["create" if number == 0 else "arrival", *(["dispatch"] if host.name != names[-1] else [])]
-        if kinds != wanted:
-            return False
-    return True
+        if [event.kind for event in seen] != wanted:
+            wrong[host.name] = [f"{event.kind} {event.details}" for event in seen]
+    return wrong
 
 
 def run_rounds(rounds: int, hosts: int) -> list[str]:
