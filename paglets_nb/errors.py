@@ -174,11 +174,12 @@ class CallTimeoutError(PagletError, TimeoutError):
     Attributes:
         what: the call that was waited for.
         timeout: seconds waited.
+        hint: what the caller should know, e.g. that the step goes on; empty when nothing.
     """
 
-    def __init__(self, what: str, timeout: float) -> None:
-        self.what, self.timeout = what, timeout
-        super().__init__(f"{what}: no answer within {timeout:g} s")
+    def __init__(self, what: str, timeout: float, *, hint: str = "") -> None:
+        self.what, self.timeout, self.hint = what, timeout, hint
+        super().__init__(f"{what}: no answer within {timeout:g} s{f'; {hint}' if hint else ''}")
 
 
 class InvalidAgentError(PagletError):

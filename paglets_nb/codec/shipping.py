@@ -138,6 +138,10 @@ class _ClassPickler(cloudpickle.Pickler):
         return reduced
 
 
+def _digest(name: str, pickled: bytes) -> str:
+    return hashlib.sha256(name.encode() + pickled).hexdigest()[:16]
+
+
 def _pickled(cls: type) -> bytes:
     with io.BytesIO() as file:
         _ClassPickler(file).dump(cls)
@@ -175,7 +179,7 @@ class CodeStore:
         except Exception as error:
             raise SerializationError(f"class {cls.__qualname__} cannot be shipped: {error}") from error
         name = qualified_name(cls)
-        digest = hashlib.sha256(name.encode() + pickled).hexdigest()[:16]
+        digest = _digest(name, pickled)
         wire_name = f"{name}#{digest}"
         with self._lock:
             if digest not in self._bundles:
@@ -189,7 +193,13 @@ class CodeStore:
             return self._bundles.get(digest)
 
     def add(self, bundle: Bundle) -> None:
-        """Keep a bundle; the oldest go past ``MAX_BUNDLES``."""
+        """Keep a bundle; the oldest go past ``MAX_BUNDLES``.
+
+        Raises:
+            SerializationError: its content is not what its digest stands for.
+        """
+        if bundle.digest != _digest(bundle.name, bundle.pickled):
+            raise SerializationError(f"the code of {bundle.name} is not what its version {bundle.digest} stands for")
         with self._lock:
             self._bundles[bundle.digest] = bundle
             self._bundles.move_to_end(bundle.digest)

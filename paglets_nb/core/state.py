@@ -37,6 +37,14 @@ class StateLock:
     def __exit__(self, *_exc: object) -> None:
         self._lock.release()
 
+    def acquire(self, timeout: float = -1.0) -> bool:
+        """Take the lock within ``timeout`` seconds, -1 for as long as it takes; False when it was not to be had."""
+        return self._lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        """Give up one level of what ``acquire`` took."""
+        self._lock.release()
+
     def lay_down(self) -> Any:
         """Release every level this thread holds; None when it holds none."""
         lock: Any = self._lock

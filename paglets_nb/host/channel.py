@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import payload as payloads
 from paglets_nb.codec.failures import decode_error
@@ -15,16 +15,36 @@ from paglets_nb.errors import FrameError, HostDiedError, PagletError
 from paglets_nb.transport.addresses import connect
 from paglets_nb.transport.frames import MOVED, PIPELINED, REPLY, REQUEST, Frame
 
-__all__ = ["Channel", "Pending"]
+if TYPE_CHECKING:
+    from paglets_nb.host.lanes import Lane
+
+__all__ = ["Channel", "Pending", "in_reader"]
 
 MAX_PENDING = 10_000
 _CONNECT = 5.0
+_reading = threading.local()
+
+
+def in_reader() -> bool:
+    """Whether the calling thread is one that reads replies, which must not wait for any."""
+    return getattr(_reading, "active", False)
 
 
 class Pending:
     """One request under way."""
 
-    __slots__ = ("agent_id", "buffers", "content", "future", "header", "hops", "proxy", "reply_type")
+    __slots__ = (
+        "agent_id",
+        "buffers",
+        "content",
+        "future",
+        "header",
+        "hops",
+        "lane",
+        "number",
+        "proxy",
+        "reply_type",
+    )
 
     def __init__(
         self,
@@ -44,6 +64,17 @@ class Pending:
         self.buffers = buffers
         self.reply_type = reply_type
         self.hops = hops
+        self.lane: Lane | None = None
+        self.number = 0
+
+    def settle(self, value: Any = None, error: BaseException | None = None) -> None:
+        """The request has its reply, or has failed."""
+        if self.lane is not None:
+            self.lane.answered()
+        if error is None:
+            self.future.set_reply(value)
+        else:
+            self.future.set_error(error)
 
 
 class Channel:
@@ -70,55 +101,46 @@ class Channel:
         self._order = threading.Lock()
         self._room = threading.Condition(threading.Lock())
         self._pending: dict[int, Pending] = {}
-        self._by_agent: dict[str, int] = {}
         self._reader = threading.Thread(target=self._read, name="paglets-replies", daemon=True)
         self._reader.start()
-
-    def has_pending(self, agent_id: str) -> bool:
-        """Whether a request to this paglet is under way."""
-        return agent_id in self._by_agent
 
     def pending(self) -> int:
         """How many requests are under way."""
         return len(self._pending)
 
-    def send(self, pending: Pending) -> None:
+    def send(self, pending: Pending, flags: int = PIPELINED) -> None:
         """Send a request; blocks while ``MAX_PENDING`` are under way.
+
+        Args:
+            pending: the request.
+            flags: of its frame.
 
         Raises:
             OSError: the host is gone.
         """
         with self._order:
             with self._room:
-                if len(self._pending) >= MAX_PENDING and threading.current_thread() is not self._reader:
+                if len(self._pending) >= MAX_PENDING and not in_reader():
                     self._room.wait_for(lambda: len(self._pending) < MAX_PENDING or self.closed, pending.future.timeout)
                 if self.closed:
                     raise ConnectionResetError("the channel is closed")
                 number = next(self._ids) & 0xFFFFFFFF
                 self._pending[number] = pending
-                self._by_agent[pending.agent_id] = self._by_agent.get(pending.agent_id, 0) + 1
             try:
-                self._connection.send(REQUEST, PIPELINED, number, pending.header, pending.content, pending.buffers)
+                self._connection.send(REQUEST, flags, number, pending.header, pending.content, pending.buffers)
             except BaseException:
                 with self._room:
-                    self._forget(number)
+                    kept = self._pending.pop(number, None)
+                if kept is None:  # the reader saw the end first, and has settled it
+                    return
                 raise
 
-    def _forget(self, number: int) -> Pending | None:
-        pending = self._pending.pop(number, None)
-        if pending is not None:
-            left = self._by_agent[pending.agent_id] - 1
-            if left:
-                self._by_agent[pending.agent_id] = left
-            else:
-                del self._by_agent[pending.agent_id]
-        return pending
-
     def _read(self) -> None:
+        _reading.active = True
         try:
             while (frame := self._connection.receive()) is not None:
                 with self._room:
-                    pending = self._forget(frame.request_id)
+                    pending = self._pending.pop(frame.request_id, None)
                     self._room.notify()
                 if pending is not None:
                     self._answer(pending, frame)
@@ -132,23 +154,22 @@ class Channel:
             self._follow(pending, frame.header.decode())
             return
         if frame.type != REPLY:
-            pending.future.set_error(decode_error(frame.payload))
+            pending.settle(error=decode_error(frame.payload))
             return
         try:
             cls = Any if pending.reply_type is None else pending.reply_type
             value = payloads.decode(frame.payload, frame.buffers, cls)
         except PagletError as error:
-            pending.future.set_error(error)
+            pending.settle(error=error)
             return
-        pending.future.set_reply(value)
+        pending.settle(value)
 
     def close(self) -> None:
         """Close; requests under way fail."""
         with self._room:
             self.closed = True
             left, self._pending = list(self._pending.values()), {}
-            self._by_agent.clear()
             self._room.notify_all()
         self._connection.close()
         for pending in left:
-            pending.future.set_error(self._gone(self.url))
+            pending.settle(error=self._gone(self.url))

@@ -21,9 +21,18 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.turns import current_origin, current_turn
 from paglets_nb.core.values import DEFAULT_TIMEOUT
-from paglets_nb.errors import LOST, CallTimeoutError, HostDiedError, InvalidAgentError, LifecycleError, TransferError
-from paglets_nb.host.channel import Channel, Pending
-from paglets_nb.host.controls import control_answer, control_message
+from paglets_nb.errors import (
+    LOST,
+    CallTimeoutError,
+    HostDiedError,
+    InvalidAgentError,
+    LifecycleError,
+    PagletError,
+    TransferError,
+)
+from paglets_nb.host.channel import Channel, Pending, in_reader
+from paglets_nb.host.controls import control_answer, control_message, told_that_it_goes_on
+from paglets_nb.host.lanes import Lanes
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import (
     Born,
@@ -34,7 +43,7 @@ from paglets_nb.host.protocol import (
     Found,
     Nothing,
 )
-from paglets_nb.transport.frames import MOVED, REPLY, REQUEST, Frame
+from paglets_nb.transport.frames import MOVED, PIPELINED, REPLY, REQUEST, RESUMES, Frame
 from paglets_nb.transport.pool import ConnectionPool
 
 __all__ = ["HostClient", "host_label"]
@@ -126,6 +135,7 @@ class HostClient:
         self._request_ids = itertools.count(1)
         self._lock = threading.Lock()
         self._channels: dict[str, Channel] = {}
+        self._lanes = Lanes(self._send_pending)
         self._closed = False
         self.sent = 0
 
@@ -137,11 +147,9 @@ class HostClient:
         if turn is not None and turn.paglet.agent_id == proxy.agent_id and not options.oneway:
             self._refuse_own_turn(turn, message)
         self.sent += 1
-        if self._channels:
-            channel = self._channels.get(proxy.host_url)
-            if channel is not None and channel.has_pending(proxy.agent_id):
-                refuse_in_loop(message.kind)
-                return self.submit(proxy, message, options).get_reply(options.timeout)
+        if self._channels and self._lanes.busy(proxy.agent_id):
+            refuse_in_loop(message.kind)
+            return self.submit(proxy, message, options).get_reply(options.timeout)
         timeout = self.timeout if options.timeout is None else options.timeout
         content, buffers = encode_content(message)
         header = envelope_of(proxy.agent_id, message, options)
@@ -193,20 +201,25 @@ class HostClient:
         header = envelope_of(proxy.agent_id, message, options)
         future = FutureReply(message.kind, timeout)
         pending = Pending(future, proxy, header, content, buffers, options.reply_type, MAX_HOPS)
-        self._send_pending(pending)
+        if message.priority:
+            self._lanes.submit(pending, may_wait=not in_reader())
+        else:
+            self._send_pending(pending, proxy.host_url, False)
         return future
 
     def control(self, proxy: PagletProxy, verb: str, arguments: dict[str, Any], timeout: float | None) -> Any:
         """A lifecycle or information request about the proxy's paglet."""
         message, options = control_message(self, verb, arguments, timeout)
-        return control_answer(proxy, verb, self.call(proxy, message, options))
+        with told_that_it_goes_on(verb):
+            return control_answer(proxy, verb, self.call(proxy, message, options))
 
     async def control_async(
         self, proxy: PagletProxy, verb: str, arguments: dict[str, Any], timeout: float | None
     ) -> Any:
         """The same, awaited."""
         message, options = control_message(self, verb, arguments, timeout)
-        return control_answer(proxy, verb, await self.submit(proxy, message, options))
+        with told_that_it_goes_on(verb):
+            return control_answer(proxy, verb, await self.submit(proxy, message, options))
 
     # ---- requests to the host itself
 
@@ -307,12 +320,14 @@ class HostClient:
             reason = "nothing listens at its address"
         return HostDiedError(host_label(url), reason or LOST, delivered=delivered)
 
-    def _send_pending(self, pending: Pending) -> None:
-        url = pending.proxy.host_url
+    def _send_pending(self, pending: Pending, url: str, first: bool) -> None:
         try:
-            self._channel(url).send(pending)
+            self._channel(url).send(pending, PIPELINED | RESUMES if first else PIPELINED)
         except OSError as error:
-            pending.future.set_error(self._gone(url, error))
+            pending.settle(error=self._gone(url, error))
+        except PagletError as error:
+            pending.settle(error=error)
+            raise
 
     def _channel(self, url: str) -> Channel:
         channel = self._channels.get(url)
@@ -320,6 +335,8 @@ class HostClient:
             return channel
         with self._lock:
             channel = self._channels.get(url)
+            if self._closed:
+                raise ConnectionResetError("the client is closed")
             if channel is None or channel.closed:
                 channel = self._channels[url] = Channel(url, self._follow, self._gone)
             return channel
@@ -329,9 +346,11 @@ class HostClient:
         pending.proxy.host_url = url
         pending.hops -= 1
         if pending.hops <= 0:
-            pending.future.set_error(TransferError(f"paglet {pending.proxy.agent_id} kept moving"))
-            return
-        self._send_pending(pending)
+            pending.settle(error=TransferError(f"paglet {pending.proxy.agent_id} kept moving"))
+        elif pending.lane is not None:
+            pending.lane.moved(pending, url)
+        else:
+            self._send_pending(pending, url, False)
 
     def close(self) -> None:
         """Close every socket; calls in progress fail."""

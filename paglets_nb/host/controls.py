@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import wire
@@ -9,6 +11,7 @@ from paglets_nb.core.messages import Message
 from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.tickets import TransferTicket
+from paglets_nb.errors import CallTimeoutError
 from paglets_nb.host.protocol import (
     Born,
     CloneRequest,
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from paglets_nb.core.proxy import PagletProxy
     from paglets_nb.host.client import HostClient
 
-__all__ = ["control_answer", "control_message"]
+__all__ = ["GOES_ON", "control_answer", "control_message", "told_that_it_goes_on"]
 
 _REPLIES: dict[str, type] = {
     "info": PagletInfo,
@@ -33,6 +36,20 @@ _REPLIES: dict[str, type] = {
     "dispose": Nothing,
 }
 _MARGIN = 1.0
+_MOVEMENTS = frozenset(("dispatch", "clone", "retract"))
+GOES_ON = "the movement goes on (large files take their time); the paglet's proxy finds it when it is over"
+"""Stands in the time-out of a movement, which its host ends by itself, one way or the other."""
+
+
+@contextmanager
+def told_that_it_goes_on(verb: str) -> Iterator[None]:
+    """Have a time-out of a movement say that the movement is not undone by it."""
+    try:
+        yield
+    except CallTimeoutError as error:
+        if verb not in _MOVEMENTS or error.hint:
+            raise
+        raise CallTimeoutError(error.what, error.timeout, hint=GOES_ON) from error
 
 
 def control_message(

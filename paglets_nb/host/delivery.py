@@ -65,6 +65,8 @@ class Delivery:
     def refuse(self) -> None:
         """The paglet has left, sleeps or ended: say so, or take the message after it."""
         if self.connection is not None:
+            if self.resident.name and self.connection.pipelined:
+                self.connection.diverted.add(self.resident.name)
             self.host.requests.answer_absent(self.connection, self.request_id, self.resident.agent_id)
         elif not self.stored:
             self.host.requests.followers.add(self)

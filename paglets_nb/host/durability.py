@@ -89,10 +89,19 @@ class Durability:
         if level not in LEVELS:
             raise LifecycleError(f"{paglet_class.__name__}.durability is {level!r} (wanted one of {', '.join(LEVELS)})")
 
-    def stored(self, resident: Resident, status: str = ACTIVE, **more: Any) -> StoredPaglet:
-        """The paglet as it would be stored now."""
-        with resident.paglet.locked():
+    def stored(self, resident: Resident, status: str = ACTIVE, *, patience: float = -1.0, **more: Any) -> StoredPaglet:
+        """The paglet as it would be stored now.
+
+        Raises:
+            LifecycleError: its state lock was held for all of ``patience`` seconds (-1: wait as long as it takes).
+        """
+        lock = resident.paglet.locked()
+        if not lock.acquire(patience):
+            raise LifecycleError(f"the state of {resident.agent_id} was locked for more than {patience:g} s")
+        try:
             state = wire.dataclass_to_wire(resident.paglet.state)
+        finally:
+            lock.release()
         return StoredPaglet(
             resident.agent_id,
             resident.name,
@@ -104,10 +113,10 @@ class Durability:
             **more,
         )
 
-    def keep(self, resident: Resident) -> None:
-        """A lifecycle step is done: store a durable paglet."""
+    def keep(self, resident: Resident, *, patience: float = -1.0) -> None:
+        """A lifecycle step is done: store a durable paglet; see ``stored``."""
         if resident.durability != "memory":
-            self.records.save(self.stored(resident))
+            self.records.save(self.stored(resident, patience=patience))
 
     def restore_applied(self, resident: Resident) -> None:
         """Know again which messages have had their effect."""

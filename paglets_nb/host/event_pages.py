@@ -20,7 +20,7 @@ class HostEvent:
     Attributes:
         number: counts up from 1 on each host.
         kind: ``create``, ``arrival``, ``dispatch``, ``clone``, ``retract``, ``deactivate``, ``activate``,
-            ``dispose``; ``message-delivered``, ``message-failed``; ``service-advertised``,
+            ``dispose``, ``quarantine``; ``message-delivered``, ``message-failed``; ``service-advertised``,
             ``service-withdrawn``, ``service-started``, ``service-ended``; ``transfer-failed``,
             ``notification``; ``failure`` for what went wrong elsewhere.
         agent_id: the paglet it concerns; empty when none.

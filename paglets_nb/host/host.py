@@ -39,7 +39,9 @@ from paglets_nb.host.handling import Handling
 from paglets_nb.host.information import Information
 from paglets_nb.host.lifecycle import Lifecycle
 from paglets_nb.host.members import MemberTable
+from paglets_nb.host.modules import restore_modules
 from paglets_nb.host.movement import Movement
+from paglets_nb.host.names import Names
 from paglets_nb.host.protocol import (
     Born,
     CloneRequest,
@@ -65,6 +67,8 @@ from paglets_nb.version import __version__
 __all__ = ["Host"]
 
 _TIMEOUT = 10.0
+_PATIENCE = 1.0
+"""Seconds that the end of a host waits for locks that handlers hold."""
 
 
 class Host(ArtifactApi):
@@ -114,6 +118,7 @@ class Host(ArtifactApi):
         self.storage = HostStorage(self.data_dir)
         self.artifacts = Artifacts(self.data_dir, name)
         self.sleep = Sleep(self)
+        self.names = Names(self)
         self.lifecycle = Lifecycle(self)
         self.movement = Movement(self)
         self.arrivals = Arrivals(self)
@@ -146,6 +151,7 @@ class Host(ArtifactApi):
         Raises:
             StoreError: the store is damaged; it was moved aside.
         """
+        restore_modules(self.data_dir)
         recover(self)
         self.server = FrameServer(self.address, self.requests.on_frame, name=self.name)
         self.started_at = time.time()
@@ -177,7 +183,10 @@ class Host(ArtifactApi):
             self.server.close()
 
     def stop(self) -> None:
-        """End: no more requests, waits are woken, threads end after what they run."""
+        """End: no more requests, waits are woken, threads end after what they run.
+
+        A handler that holds its paglet's state lock is waited for at most ``_PATIENCE`` seconds.
+        """
         if self.mesh is not None:
             with self._by_mesh_lock:
                 others = self._by_mesh.get(self.mesh, {})
@@ -188,8 +197,9 @@ class Host(ArtifactApi):
         self.services.stop()
         self.events.close()
         self.save()
+        deadline = time.monotonic() + _PATIENCE
         for resident in self.residents.all():
-            self.lifecycle.withdraw(resident)
+            self.lifecycle.withdraw(resident, patience=max(0.0, deadline - time.monotonic()))
         self.settlement.close()
         self.clock.close()
         self.workers.close()
@@ -202,13 +212,14 @@ class Host(ArtifactApi):
             shutil.rmtree(folder, ignore_errors=True)
 
     def save(self) -> None:
-        """Store the durable paglets as they are now; for an orderly end."""
+        """Store the durable paglets as they are now, but for those that keep their state locked; for an orderly end."""
+        deadline = time.monotonic() + _PATIENCE
         coming = {prepared.resident.agent_id for prepared in self.arrivals.in_doubt(0.0)}  # stored as such already
         for resident in self.residents.all():
             if resident.agent_id in coming:
                 continue
             try:
-                self.durability.keep(resident)
+                self.durability.keep(resident, patience=max(0.0, deadline - time.monotonic()))
             except PagletError as error:
                 self.events.record("failure", resident.agent_id, step="save", error=str(error))
 

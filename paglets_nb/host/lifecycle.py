@@ -17,11 +17,11 @@ from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.tracebacks import format_user_traceback
 from paglets_nb.core.turns import current_origin, current_turn
 from paglets_nb.core.values import new_agent_id
-from paglets_nb.errors import LifecycleError, NameTakenError, PagletError, SerializationError
+from paglets_nb.errors import PagletError, SerializationError
 from paglets_nb.host.context import ResidentContext
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.mailbox import Mailbox
-from paglets_nb.host.protocol import Born, CreateRequest, FindRequest, Found, Nothing
+from paglets_nb.host.protocol import Born, CreateRequest, Nothing
 from paglets_nb.host.residents import HandlerTurn, Resident
 
 if TYPE_CHECKING:
@@ -66,11 +66,10 @@ class Lifecycle:
         """Make a paglet: ``on_creation``, then ``run()``."""
         host = self._host
         cls = self.load(request.class_name)
-        if request.name:
-            self._refuse_taken(request.name)
         agent_id = request.agent_id or new_agent_id()
-        resident = self.build(cls, request.class_name, request.state, agent_id, request.name)
-        host.residents.add(resident)
+        with host.names.claimed(request.name):
+            resident = self.build(cls, request.class_name, request.state, agent_id, request.name)
+            host.residents.add(resident)
         event = CreationEvent(agent_id, host.name, request.init)
         try:
             self.settle(resident, resident.paglet.on_creation, event)
@@ -82,16 +81,6 @@ class Lifecycle:
             raise
         host.events.record("create", agent_id, class_name=request.class_name, name=request.name)
         return Born(agent_id, host.address, request.name, request.class_name)
-
-    def _refuse_taken(self, name: str) -> None:
-        if not name.isidentifier():
-            raise LifecycleError(f"{name!r} is not a name (letters, digits and underscores, no digit first)")
-        host = self._host
-        for member in host.members.hosts():
-            if member.url == host.address:
-                continue
-            if host.client.ask(member.url, "@find", FindRequest(name), Found, timeout=5.0).agent_id:
-                raise NameTakenError(name, member.name)
 
     @contextmanager
     def in_turn(self, resident: Resident, origin: str, place: int = 1) -> Iterator[HandlerTurn]:
@@ -119,6 +108,10 @@ class Lifecycle:
                         self._host.durability.keep(resident)
         finally:
             resident.mailbox.release()
+        self.start_run(resident, origin)
+
+    def start_run(self, resident: Resident, origin: str) -> None:
+        """Start the paglet's ``run()`` where its class has one; output goes to the cell ``origin``."""
         if type(resident.paglet).run is not Paglet.run and not resident.paglet._ended:
             self._host.workers.submit(self._run, resident, origin)
 
@@ -170,13 +163,22 @@ class Lifecycle:
         host.events.record("dispose", resident.agent_id)
         return Nothing()
 
-    def withdraw(self, resident: Resident, forward_to: str = "") -> None:
-        """Take a paglet out of the table; its waits end, what is queued is answered."""
+    def withdraw(self, resident: Resident, forward_to: str = "", *, patience: float = -1.0) -> None:
+        """Take a paglet out of the table; its waits end, what is queued is answered.
+
+        Args:
+            resident: the paglet.
+            forward_to: where it went.
+            patience: seconds for its state lock, which a handler may hold; -1 for as long as it takes.
+        """
         self._host.residents.remove(resident, forward_to)
         self._host.services.withdraw(resident.agent_id)
         paglet = resident.paglet
-        with paglet.locked():
-            paglet._ended = True
-            paglet.notify_all_state_changed()
+        lock = paglet.locked()
+        held = lock.acquire(patience)
+        paglet._ended = True
+        if held:
+            lock.changed.notify_all()
+            lock.release()
         resident.mailbox.close()
         paglet._context = None

@@ -19,6 +19,7 @@ from paglets_nb.codec import wire
 from paglets_nb.core.events import CloneEvent, MobilityEvent
 from paglets_nb.core.values import new_agent_id, new_message_id
 from paglets_nb.errors import HostDiedError, TransferError
+from paglets_nb.host.controls import told_that_it_goes_on
 from paglets_nb.host.delivery import forward_stored
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.file_transfer import transfer_seconds
@@ -64,10 +65,9 @@ class Movement:
         for attempt in range(request.retries + 1):
             try:
                 return self._dispatch_once(target, request)
-            except (TransferError, HostDiedError, TimeoutError) as error:
+            except (TransferError, HostDiedError, TimeoutError):
                 if attempt == request.retries or self._host.residents.lookup(target) is None:
                     raise
-                self._host.events.record("failure", target, step="dispatch", attempt=attempt + 1, error=str(error))
                 time.sleep(request.retry_interval)
         raise TransferError(f"dispatch of {target} was not tried")
 
@@ -111,7 +111,8 @@ class Movement:
         asked = DispatchRequest(self._host.address, request.timeout, retracted=True)
         url = request.host_url
         limit = request.timeout + 1
-        return self._host.client.ask(url, "@dispatch", asked, Born, timeout=limit, target=request.agent_id)
+        with told_that_it_goes_on("retract"):
+            return self._host.client.ask(url, "@dispatch", asked, Born, timeout=limit, target=request.agent_id)
 
     # ---- clone
 

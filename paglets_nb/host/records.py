@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import payload as payloads
 from paglets_nb.codec.shipping import Bundle, code_store
+from paglets_nb.errors import SerializationError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -266,10 +267,15 @@ class Records:
 
     # ---- code and crashes
 
-    def load_code(self) -> None:
-        """Have the process know the shipped classes of stored paglets."""
+    def load_code(self) -> list[str]:
+        """Have the process know the shipped classes of stored paglets; why some of them were refused."""
+        refused: list[str] = []
         for digest, name, pickled, sources in self._store.execute("SELECT digest, name, pickled, sources FROM code"):
-            code_store.add(Bundle(digest, name, pickled, _unpacked(sources)))
+            try:
+                code_store.add(Bundle(digest, name, pickled, _unpacked(sources)))
+            except SerializationError as error:
+                refused.append(str(error))
+        return refused
 
     def count_crashes(self, agent_ids: list[str], window: float) -> dict[str, int]:
         """Note that the host died while these paglets ran; how often it did within ``window`` seconds."""

@@ -36,7 +36,8 @@ def recover(host: Host) -> None:
         return
     records = host.durability.records
     _recover_files(host)
-    records.load_code()
+    for reason in records.load_code():
+        host.events.record("failure", "", step="load code", error=reason)
     for key, url in records.forwards().items():
         host.residents.add_forward(key, url)
     crashes = records.count_crashes(host.flight.in_flight_at_death(), WINDOW)

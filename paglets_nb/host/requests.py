@@ -22,7 +22,7 @@ from paglets_nb.host.handling import incoming
 from paglets_nb.host.records import StoredMessage
 from paglets_nb.host.residents import HandlerTurn, Resident
 from paglets_nb.transport.connection import Connection
-from paglets_nb.transport.frames import ERROR, MOVED, PIPELINED, REPLY, Frame
+from paglets_nb.transport.frames import ERROR, MOVED, PIPELINED, REPLY, RESUMES, Frame
 
 if TYPE_CHECKING:
     from paglets_nb.host.host import Host
@@ -65,6 +65,10 @@ class RequestHandler:
             else:
                 self._answer_verb(connection, frame, envelope)
             return
+        if frame.flags & PIPELINED:
+            connection.pipelined = True
+            if connection.diverted and self._is_diverted(connection, frame, envelope):
+                return
         resident = self._residents.find(envelope.target) or self._residents.lookup(envelope.target)
         try:
             if resident is None:
@@ -89,6 +93,20 @@ class RequestHandler:
             self.answer(connection, frame.request_id, *reply)
         else:
             self._queue(resident, message, envelope, connection, frame)
+
+    def _is_diverted(self, connection: Connection, frame: Frame, envelope: Envelope) -> bool:
+        """Turn a request away whose sender does not know yet that one before it was; True where that is done.
+
+        Its paglet may be back by now: handled at once, it would overtake the other.
+        """
+        target = envelope.target
+        if target not in connection.diverted or not envelope.priority:
+            return False
+        if frame.flags & RESUMES:
+            connection.diverted.discard(target)
+            return False
+        self.answer_absent(connection, frame.request_id, target)
+        return True
 
     # ---- what has to wait
 
@@ -148,13 +166,18 @@ class RequestHandler:
         return None
 
     def answer_absent(self, connection: Connection | None, request_id: int, target: str) -> None:
-        """Answer a request for a paglet that is not here: where it went, or that there is none."""
+        """Answer a request for a paglet that is not here: where it went, or that there is none.
+
+        On a pipelined connection the requests to it that are behind this one will be turned away too.
+        """
         if connection is None:
             return
         forward = self._residents.forward_of(target)
-        if not forward and self._host.sleep.lookup(target) is not None:
-            forward = self._host.address  # it sleeps by now: asked again, it wakes or queues
+        if self._residents.lookup(target) is not None or self._host.sleep.lookup(target) is not None:
+            forward = self._host.address  # it sleeps by now, or is back: asked again, it answers
         if forward:
+            if connection.pipelined:
+                connection.diverted.add(target)
             with suppress(OSError):
                 connection.send(MOVED, 0, request_id, forward.encode(), b"")
             return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from paglets_nb.codec.shipping import Bundle, code_store
 from paglets_nb.errors import SerializationError
 from paglets_nb.host.event_log import event_verbs
+from paglets_nb.host.modules import module_verbs
 from paglets_nb.host.protocol import (
     Arrival,
     CloneRequest,
@@ -22,6 +23,7 @@ from paglets_nb.host.protocol import (
     RetractRequest,
     Settle,
 )
+from paglets_nb.host.upgrade import upgrade_verbs
 
 if TYPE_CHECKING:
     from paglets_nb.host.host import Host
@@ -53,10 +55,13 @@ def verbs_of(host: Host) -> dict[str, Verb]:
         "@members": (Members, lambda _target, request: _take_members(host, request)),
         "@code": (CodeRequest, lambda _target, request: _give_code(host, request)),
         "@code-put": (CodeBundle, lambda _target, request: _take_code(request)),
+        **host.names.verbs(),
         **host.services.verbs(),
         **event_verbs(host.events),
         **host.file_source.verbs(),
         **host.artifacts.verbs(),
+        **upgrade_verbs(host),
+        **module_verbs(host),
     }
 
 

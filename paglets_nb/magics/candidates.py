@@ -86,6 +86,10 @@ class Candidates:
             return self._hosts()
         if metavar == "PAGLET":
             return self._paglets()
+        if metavar == "PAGLET_OR_CLASS":
+            return [*self._paglets(), *self._session.class_names()]
+        if metavar.startswith("HOST:"):
+            return [f"{name}:" for name in self._hosts()]
         if metavar == "OPERATION":
             return self._operations(str(arguments.paglet))
         return []

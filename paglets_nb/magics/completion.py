@@ -7,6 +7,8 @@ be asked for is fetched in a thread and kept for a while (``magics.candidates``)
 from __future__ import annotations
 
 import argparse
+import glob
+import os
 import re
 import typing
 from collections.abc import Iterable, Sequence
@@ -162,7 +164,9 @@ class LineCompleter:
         words = [str(choice) for choice in action.choices or ()]
         words += self._candidates.of(str(action.metavar), place.arguments)
         kind = {"HOST": "instance", "PAGLET": "instance", "OPERATION": "function", "CLASS": "class"}
-        if before[0] == "on":
+        if action.metavar in ("FILE", "PATH"):
+            words += [os.path.join(name, "") if os.path.isdir(name) else name for name in glob.glob(f"{fragment}*")]
+        if before[0] in ("on", "restart", "interrupt"):
             words.append("all")
         return fragment, self._starting(fragment, words, kind.get(str(action.metavar), "value"))
 

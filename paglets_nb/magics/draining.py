@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.magics.boundary import did_you_mean
 from paglets_nb.magics.parser import Arguments, VerbParser, natural, seconds
 from paglets_nb.magics.session import Session
 
@@ -37,6 +38,18 @@ def is_drain(operation: ServiceOperation) -> bool:
     return "after_cursor" in takes and answers >= {"events", "cursor", "more"}
 
 
+def _drains(session: Session, proxy: PagletProxy) -> dict[str, ServiceOperation]:
+    """A paglet's drains by name: among its typed operations, or what a ``CursorDrainMixin`` serves."""
+    from paglets_nb.patterns.cursor_drain import CursorDrainMixin
+
+    mesh = session.require_mesh()
+    drains = {operation.name: operation for operation in mesh.operations(proxy) if is_drain(operation)}
+    cls = mesh.class_of(proxy)
+    if issubclass(cls, CursorDrainMixin) and cls.Drain is not None:
+        drains.setdefault(cls.Drain.name, cls.Drain)
+    return drains
+
+
 def _operation(session: Session, proxy: PagletProxy, name: str | None) -> ServiceOperation:
     """The drain that is meant.
 
@@ -45,23 +58,17 @@ def _operation(session: Session, proxy: PagletProxy, name: str | None) -> Servic
     """
     from paglets_nb.patterns.cursor_drain import CURSOR_DRAIN
 
-    if name is not None:
-        named = session.operation(proxy, name)
-        if not is_drain(named):
-            raise UsageError(f"operation {named.name!r} is no drain: it takes no after_cursor, or answers no events")
-        return named
-    operations = session.require_mesh().operations(proxy)
-    drains = {operation.name: operation for operation in operations if is_drain(operation)}
-    if CURSOR_DRAIN.name in drains or len(drains) == 1:
-        return drains.get(CURSOR_DRAIN.name) or next(iter(drains.values()))
-    if drains:
-        raise UsageError(f"{session.label(proxy)} has several drains: {', '.join(drains)}; name one")
-    from paglets_nb.patterns.cursor_drain import CursorDrainMixin
-
-    if issubclass(session.require_mesh().class_of(proxy), CursorDrainMixin):
-        return CURSOR_DRAIN
-    listed = ", ".join(operation.name for operation in operations) or "none"
-    raise UsageError(f"{session.label(proxy)} keeps no events to drain (operations: {listed})")
+    drains = _drains(session, proxy)
+    label, listed = session.label(proxy), ", ".join(drains)
+    if name is not None and name not in drains:
+        if not drains:
+            raise UsageError(f"{label} keeps no events to drain")
+        raise UsageError(f"{label} has no drain {str(name)!r} (drains: {listed}){did_you_mean(name, drains)}")
+    if name is None and len(drains) > 1 and CURSOR_DRAIN.name not in drains:
+        raise UsageError(f"{label} has several drains: {listed}; name one")
+    if not drains:
+        raise UsageError(f"{label} keeps no events to drain (its class has no CursorDrainMixin, or no Drain)")
+    return drains[name] if name is not None else drains.get(CURSOR_DRAIN.name) or next(iter(drains.values()))
 
 
 def drain_of(session: Session, arguments: Arguments, after: int | None, *, follow: bool) -> Drain:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from paglets_nb.codec.modules import module_store
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
@@ -184,14 +185,25 @@ class Session:
 
     def class_names(self) -> list[str]:
         """The paglet classes of the notebook that a person may want to create."""
+        defined = [module.name for module in module_store.all()]
+        scopes = {f"{name}.": vars(sys.modules[name]) for name in defined if name in sys.modules}
         return sorted(
+            {
+                *self._classes_in(self.namespace),
+                *(f"{prefix}{name}" for prefix, scope in scopes.items() for name in self._classes_in(scope)),
+            }
+        )
+
+    @staticmethod
+    def _classes_in(scope: Mapping[str, Any]) -> list[str]:
+        return [
             name
-            for name, value in list(self.namespace.items())
+            for name, value in list(scope.items())
             if isinstance(value, type)
             and issubclass(value, Paglet)
             and value.__module__.partition(".")[0] != "paglets_nb"
             and not name.startswith("_")
-        )
+        ]
 
     def operation(self, proxy: PagletProxy, name: str) -> ServiceOperation:
         """A typed operation of a paglet; UsageError lists those it has."""

@@ -81,7 +81,7 @@ def transfer(session: Session, source: HostHandle, request: FileTransferRequest)
     finally:
         with suppress(PagletError, OSError):
             client.proxy.dispose(timeout=_DISPOSAL)
-    result: FileTransferResult = session.shown(snapshot.result)
+    result: FileTransferResult = snapshot.result
     return result
 
 

@@ -7,8 +7,10 @@ from functools import partial
 
 import anyio
 
+from paglets_nb.codec.modules import module_store
 from paglets_nb.errors import HostDiedError, PagletError
 from paglets_nb.host.client import HostClient
+from paglets_nb.host.modules import MODULE_VERB, DefineRequest
 from paglets_nb.host.protocol import Members, Nothing
 from paglets_nb.mesh.records import HostRecord
 
@@ -43,6 +45,12 @@ class Membership:
                 for record in list(self.records.values()):
                     if record.state == "up":
                         group.start_soon(self._ask, record, "@members", members, _TELL_TIMEOUT)
+
+    async def teach(self, record: HostRecord) -> None:
+        """Give a host that has come up the modules that were defined before."""
+        for module in module_store.all():
+            request = DefineRequest(module.name, module.text, module.version, load=False)
+            await self._ask(record, MODULE_VERB, request, _TELL_TIMEOUT)
 
     async def save(self) -> None:
         """Have every host store its durable paglets, as far as it answers."""

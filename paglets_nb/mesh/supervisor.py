@@ -111,10 +111,11 @@ class Supervisor:
     async def _start_one(self, record: HostRecord) -> None:
         spec = HostSpec(record.name, self._mesh, self.directory, self._data_dir / record.name)
         process = await self._engine.start(spec, START_TIMEOUT)
+        record.process, record.url, record.pid = process, process.url, process.pid
+        await self._membership.teach(record)
         if self._group is None:
             await process.kill()
             raise MeshError(f"mesh {self._mesh!r} is stopping")
-        record.process, record.url, record.pid = process, process.url, process.pid
         record.relay = KernelRelay(record.name, process.client)
         record.scope = anyio.CancelScope()
         record.state, record.last_seen = "up", time.time()

@@ -5,6 +5,7 @@ Receiving belongs to one thread at a time; sending may come from several.
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from paglets_nb.errors import FrameError
-from paglets_nb.platform import receive_timeout
+from paglets_nb.platform import receive_timeout, use_huge_pages
 from paglets_nb.transport.frames import PREFIX, Frame, buffer_lengths, check_bounds, frame_head
 
 __all__ = ["Connection"]
@@ -21,6 +22,10 @@ KEPT = 64 * 1024
 """Bytes of the kept receive buffer; longer frames get memory of their own."""
 _STEP = 4 << 20
 """Bytes of a writable buffer received at once."""
+_LARGE = 128 * 1024
+"""Bytes from which on what came with the frame's head is copied, rather than the whole buffer to join it."""
+_HUGE = 4 << 20
+"""Bytes from which on memory in large pages is worth asking for."""
 _MID_FRAME = 30.0
 """Seconds the rest of a frame may take to arrive."""
 _prefix = PREFIX.unpack_from
@@ -34,6 +39,10 @@ class Connection:
     Args:
         sock: connected and blocking; this object owns it.
         address: what to call the other side in errors.
+
+    Attributes:
+        pipelined: whether requests come on it whose sender does not wait for the reply before the next.
+        diverted: targets whose pipelined requests on this connection are turned away until one resumes.
     """
 
     def __init__(self, sock: socket.socket, address: str = "") -> None:
@@ -41,6 +50,7 @@ class Connection:
         self.address = address
         self.pipelined = False
         self.closed = False
+        self.diverted: set[str] = set()
         self._buffer = bytearray(KEPT)
         self._view = memoryview(self._buffer)
         self._start = 0
@@ -161,6 +171,8 @@ class Connection:
 
     def _take(self, size: int) -> bytes:
         """Exactly ``size`` bytes; large ones are received into their own memory by the kernel."""
+        if size >= _LARGE:
+            return self._take_large(size)
         first = self._buffered(size)
         if len(first) == size:
             return bytes(first)
@@ -173,6 +185,23 @@ class Connection:
             missing -= len(part)
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _take_large(self, size: int) -> bytes:
+        """The same; the zeros it begins with take no memory before bytes come in their place."""
+        whole = io.BytesIO(bytes(size))
+        with whole.getbuffer() as view:
+            if size >= _HUGE:
+                use_huge_pages(view)
+            first = self._buffered(size)
+            done = len(first)
+            view[:done] = first
+            while done < size:
+                with view[done:] as rest:
+                    count = self.sock.recv_into(rest, size - done, socket.MSG_WAITALL)
+                if not count:
+                    raise ConnectionResetError("closed in the middle of a frame")
+                done += count
+        return whole.getvalue()
 
     def _take_bytearray(self, size: int) -> bytearray:
         """The same, writable; memory is taken as the bytes come, not as they are promised."""

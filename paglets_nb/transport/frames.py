@@ -36,6 +36,8 @@ MAX_BUFFERS = 4096
 REQUEST, REPLY, ERROR, MOVED = 1, 2, 3, 4
 PIPELINED = 1
 """Flag of a request whose sender goes on without waiting for the reply."""
+RESUMES = 2
+"""Flag of a pipelined request: nothing that its sender sent to the same target is under way."""
 _TYPES = frozenset((REQUEST, REPLY, ERROR, MOVED))
 _MUTABLE = 1 << 63
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from paglets_nb.transport.frames import Frame
 __all__ = ["FrameServer"]
 
 MAX_CONNECTIONS = 1024
+_FIRST_WAIT, _LONGEST_WAIT = 0.01, 0.5
+"""Seconds between attempts to accept while they fail."""
 
 
 class FrameServer:
@@ -33,6 +36,7 @@ class FrameServer:
         self._lock = threading.Lock()
         self._connections: set[Connection] = set()
         self._closed = False
+        self._ended = threading.Event()
         self._listener = listen(url)
         self._acceptor = threading.Thread(target=self._accept, name=f"{name}-accept", daemon=True)
 
@@ -41,13 +45,17 @@ class FrameServer:
         self._acceptor.start()
 
     def _accept(self) -> None:
-        while True:
+        wait = 0.0
+        while not self._ended.is_set():
             try:
                 sock, _address = self._listener.accept()
-            except OSError:
-                if self._closed:
-                    return
+            except OSError as error:  # e.g. no descriptor is free: the caller stays in the backlog until one is
+                if not wait and not self._closed:
+                    logging.getLogger(__name__).warning("%s cannot accept connections: %s", self._name, error)
+                wait = min(max(2 * wait, _FIRST_WAIT), _LONGEST_WAIT)
+                self._ended.wait(wait)
                 continue
+            wait = 0.0
             try:
                 check_peer(sock)
                 self._open(sock)
@@ -86,6 +94,7 @@ class FrameServer:
         with self._lock:
             self._closed = True
             connections = list(self._connections)
+        self._ended.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

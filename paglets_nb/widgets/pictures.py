@@ -116,7 +116,16 @@ def proxy_text(proxy: Any) -> str:
 
 def paglet_rows(infos: Any) -> list[tuple[object, ...]]:
     """The rows of a listing, under ``PAGLET_HEADERS``."""
-    return [(info.name, class_label(info.class_name), info.host_name, info.agent_id, info.waiting) for info in infos]
+    return [
+        (
+            info.name,
+            class_label(info.class_name),
+            info.host_name,
+            info.agent_id,
+            info.waiting if info.active else "asleep",
+        )
+        for info in infos
+    ]
 
 
 def info_html(info: Any) -> str:
@@ -285,12 +294,35 @@ def handle_text(handle: Any) -> str:
         return f"task {handle.proxy.agent_id}: {error}"
 
 
+# ---- files that were carried
+
+
+def _transfer_facts(result: Any) -> list[tuple[str, object]]:
+    done = f"would {result.mode}" if result.dry_run else "moved" if result.mode == "move" else "copied"
+    return [
+        (done, f"{result.file_name} ({result.size})"),
+        ("from", f"{result.source.host_name}:{result.source.path}"),
+        ("to", f"{result.destination.host_name}:{result.destination.path}"),
+    ]
+
+
+def transfer_html(result: Any) -> str:
+    """A file that was carried from one host to another, or would be."""
+    return table((), _transfer_facts(result)).html
+
+
+def transfer_text(result: Any) -> str:
+    """The same as text."""
+    return "\n".join(f"{name:<11}{value}" for name, value in _transfer_facts(result))
+
+
 PICTURES = {
     "paglets_nb.mesh.mesh.Mesh": Picture(mesh_html, mesh_text),
     "paglets_nb.mesh.handles.HostHandle": Picture(host_html, host_text),
     "paglets_nb.core.proxy.PagletProxy": Picture(proxy_html, proxy_text),
     "paglets_nb.host.protocol.PagletInfo": Picture(info_html, info_text),
     "paglets_nb.patterns.task_client.TaskSnapshot": Picture(snapshot_html, snapshot_text),
+    "paglets_nb.patterns.file_transfers.FileTransferResult": Picture(transfer_html, transfer_text),
     TASK_HANDLE: Picture(handle_html, handle_text),
 }
 """The pictures by the full name of their type."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -26,6 +26,8 @@ __all__ = [
     "RowList",
     "TaskEntry",
     "TaskTable",
+    "Upgrade",
+    "UpgradeTable",
 ]
 
 T = TypeVar("T")
@@ -77,8 +79,13 @@ class RowList(list[T]):
         return (muted(earlier).html if earlier else "") + shown
 
 
-def _details(values: Any) -> str:
-    return ", ".join(f"{name}={clipped(value, 80)}" for name, value in values.items() if value not in ("", None))
+def _detail(value: Any) -> str:
+    """A value; of a host's address the host's name."""
+    return host_label(value) if isinstance(value, str) and "://" in value[:8] else clipped(value, 80)
+
+
+def _details(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_detail(value)}" for name, value in values.items() if value not in ("", None))
 
 
 class EventTable(RowList["MeshEvent"]):
@@ -216,6 +223,36 @@ class TaskTable(RowList[TaskEntry]):
         status = "CANCELLING" if snapshot.cancelling and not snapshot.done else snapshot.status.value
         note = snapshot.error or snapshot.note
         return entry.label, snapshot.host_name, status, f"{snapshot.progress:.0%}", note, f"{elapsed(snapshot):.1f}"
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """What became of one paglet that was to be upgraded.
+
+    Attributes:
+        label: as messages call it.
+        changed: False where it was of that version already, or it failed.
+        error: why it stayed as it was; None where it did not fail.
+    """
+
+    proxy: PagletProxy
+    label: str
+    changed: bool
+    error: BaseException | None
+
+
+class UpgradeTable(RowList[Upgrade]):
+    """Paglets that were to be upgraded."""
+
+    headers = ("paglet", "host", "outcome")
+    nothing = "no paglets of that class"
+
+    def row(self, entry: Upgrade) -> Sequence[object]:
+        """The cells of one paglet."""
+        outcome = "upgraded" if entry.changed else "is of this version already"
+        if entry.error is not None:
+            outcome = f"stayed as it was: {type(entry.error).__name__}: {entry.error}"
+        return entry.label, host_label(entry.proxy.host_url), outcome
 
 
 class LogText(str):

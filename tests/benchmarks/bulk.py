@@ -56,22 +56,29 @@ GET = ServiceOperation("get", Size, Blob)
 
 
 class Keeper(OperationPaglet[PagletState]):
-    """Keeps the bytes it was given last."""
+    """Keeps the bytes and the bytearray it was given last, and has other bytes to give."""
+
+    given = b""
 
     def operation_handlers(self) -> Mapping[ServiceOperation, Callable[[Any], Any]]:
         """To put and to get."""
-        return {PUT: self.put, PUT_WRITABLE: self.put, GET: self.get}
+        return {PUT: self.put, PUT_WRITABLE: self.put_writable, GET: self.get}
 
-    def put(self, request: Blob | WritableBlob) -> Size:
+    def put(self, request: Blob) -> Size:
         """Keep the bytes."""
         self.kept = request.content
         return Size(len(self.kept))
 
+    def put_writable(self, request: WritableBlob) -> Size:
+        """Keep the bytearray."""
+        self.kept_writable = request.content
+        return Size(len(self.kept_writable))
+
     def get(self, request: Size) -> Blob:
         """As many bytes as are asked for, the same ones each time."""
-        if len(self.kept) != request.size_bytes or type(self.kept) is not bytes:
-            self.kept = os.urandom(request.size_bytes)
-        return Blob(self.kept)
+        if len(self.given) != request.size_bytes:
+            self.given = os.urandom(request.size_bytes)
+        return Blob(self.given)
 
 
 class Bulk:

@@ -56,8 +56,9 @@ def run(session: Session, arguments: Arguments) -> EventTable:
             found.extend(event for event in fresh if wanted(event))
     except KeyboardInterrupt:
         session.say("stopped")  # which is how it is meant to end
+    found = EventTable(found[: arguments.limit])
     line.update(f"{len(found)} events")
-    return EventTable(found[: arguments.limit])
+    return found
 
 
 def _full(found: EventTable, limit: int | None) -> bool:
