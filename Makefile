@@ -2,7 +2,7 @@
 # make test    installs what tests need and runs every check
 # make lab     opens JupyterLab on the tutorials
 # make faults  kills hosts and owners by the hundred, and checks what is promised then
-# make bench   what calls cost, beside peers measured in the same run
+# make bench   what calls, moves, bytes, files and drains cost, beside peers and floors measured in the same run
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_OPTIONS ?=
+BENCH_OPTIONS ?=
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
 
 export PIP_NO_INPUT := 1
@@ -47,7 +48,7 @@ lab: $(VENV)/.lab
 	$(BIN)/jupyter lab $(AS_ROOT) $(LAB_OPTIONS) notebooks/01-quickstart.ipynb
 
 bench: $(VENV)/.bench
-	$(BIN)/python -m tests.benchmarks.calls
+	$(BIN)/python -m tests.benchmarks $(BENCH_OPTIONS)
 
 faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults.movement

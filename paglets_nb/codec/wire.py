@@ -19,7 +19,7 @@ import msgspec
 
 from paglets_nb.errors import SerializationError
 
-__all__ = ["WireCodec", "dataclass_from_wire", "dataclass_to_wire", "field_names", "schema"]
+__all__ = ["WireCodec", "dataclass_from_wire", "dataclass_to_wire", "field_names", "schema", "state_from_wire"]
 
 T = TypeVar("T")
 BINARY = (bytes, bytearray, memoryview)
@@ -178,6 +178,19 @@ def dataclass_from_wire(cls: type[T], payload: Mapping[str, Any]) -> T:
     refuse_unknown(cls, payload)
     result: T = convert(payload, cls)
     return result
+
+
+def state_from_wire(cls: type[T], payload: Mapping[str, Any]) -> T:
+    """``dataclass_from_wire`` for what lives on: fields that were left out are set to their defaults.
+
+    They would otherwise be left to the class, be missing from the wire form, and change with
+    the defaults of its next version.
+    """
+    state = dataclass_from_wire(cls, payload)
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        if field.name not in payload and hasattr(state, field.name):
+            setattr(state, field.name, getattr(state, field.name))
+    return state
 
 
 def convert(value: Any, cls: Any, *, strict: bool = True) -> Any:

@@ -129,13 +129,14 @@ class Message:
 class FutureReply:
     """A reply that comes later; wait for it, await it, or ask whether it is there."""
 
-    __slots__ = ("_callbacks", "_cancel", "_done", "_error", "_lock", "_value", "timeout", "what")
+    __slots__ = ("_awaited", "_callbacks", "_cancel", "_done", "_error", "_lock", "_value", "timeout", "what")
 
     def __init__(self, what: str = "reply", timeout: float = DEFAULT_TIMEOUT) -> None:
         self.what = what
         self.timeout = timeout
         self._lock = threading.Condition(threading.Lock())
         self._done = False
+        self._awaited = False
         self._value: Any = None
         self._error: BaseException | None = None
         self._callbacks: list[Callable[[FutureReply], None]] = []
@@ -153,9 +154,10 @@ class FutureReply:
         with self._lock:
             if self._done:
                 return
-            self._done, self._value, self._error = True, value, error
+            self._value, self._error, self._done = value, error, True  # done last: it is looked at without the lock
             callbacks, self._callbacks = self._callbacks, []
-            self._lock.notify_all()
+            if self._awaited:
+                self._lock.notify_all()
         for callback in callbacks:
             self._call(callback)
 
@@ -179,7 +181,10 @@ class FutureReply:
 
     def wait_for_reply(self, timeout: float | None = None) -> bool:
         """Wait until it is there; False when ``timeout`` seconds (default: the call's) passed first."""
+        if self._done:
+            return True
         with self._lock:
+            self._awaited = True
             return self._lock.wait_for(lambda: self._done, self.timeout if timeout is None else timeout)
 
     def get_reply(self, timeout: float | None = None) -> Any:

@@ -80,15 +80,13 @@ class Arrivals:
                 extra = {
                     field.name: getattr(arrival, field.name)
                     for field in dataclasses.fields(arrival)
-                    if field.name != "state"
+                    if field.name not in ("state", "applied")
                 }
-                host.durability.records.save(
-                    host.durability.stored(resident, PREPARED, extra=extra, operation_id=arrival.operation_id)
-                )
+                stored = host.durability.stored(resident, PREPARED, extra=extra, operation_id=arrival.operation_id)
+                host.durability.keep_prepared(resident, stored)
             failpoint("target.stored")
         except BaseException:
-            host.lifecycle.withdraw(resident)
-            host.files.abandon(arrival.operation_id)
+            self._drop(resident, arrival)
             raise
         with self._lock:
             self._prepared[arrival.operation_id] = Prepared(resident, arrival)
@@ -101,8 +99,8 @@ class Arrivals:
         wanted = arrival.expected_code_version
         if wanted and wanted != __version__:
             raise TransferError(f"{host.name} runs version {__version__}, the ticket wants {wanted}")
-        missing = sorted(set(arrival.required_capabilities) - host.capabilities())
-        if missing:
+        required = set(arrival.required_capabilities)
+        if required and (missing := sorted(required - host.capabilities())):
             raise TransferError(f"{host.name} does not offer {', '.join(missing)}, which the ticket requires")
         if arrival.name:
             known = host.sleep.lookup(arrival.name)
@@ -122,6 +120,7 @@ class Arrivals:
         """A prepared paglet found in the store when the host starts."""
         arrival: Arrival = wire.convert({**(stored.extra or {}), "state": stored.state}, Arrival)
         resident = self._build(arrival)
+        self._host.durability.restore_applied(resident)
         self._host.residents.add(resident)
         with self._lock:
             self._prepared[arrival.operation_id] = Prepared(resident, arrival)
@@ -158,7 +157,8 @@ class Arrivals:
         resident.arriving = False
         host.events.record("arrival", arrival.agent_id, mode=arrival.mode, source=arrival.source_url)
         try:
-            host.files.adopt(arrival.operation_id, arrival.agent_id, durable=resident.durability != "memory")
+            if arrival.files:
+                host.files.adopt(arrival.operation_id, arrival.agent_id, durable=resident.durability != "memory")
             if arrival.inactive:
                 self._lay_down(resident)
             else:
@@ -194,12 +194,22 @@ class Arrivals:
             self._host.files.abandon(settle.operation_id)
             return Nothing()
         if found is not None:
-            self._host.lifecycle.withdraw(found.resident)
-            self._host.files.abandon(settle.operation_id)
-            if found.resident.durability != "memory":
-                self._host.durability.records.forget(found.arrival.agent_id)
+            self._drop(found.resident, found.arrival)
             self._finish(settle.operation_id, activated=False)
         return Nothing()
+
+    def _drop(self, resident: Resident, arrival: Arrival) -> None:
+        """The paglet does not come; whoever looks for it here is sent to where it is."""
+        host = self._host
+        url = "" if arrival.mode == "clone" else arrival.source_url
+        host.lifecycle.withdraw(resident, forward_to=url)
+        host.files.abandon(arrival.operation_id)
+        if resident.durability != "memory" and host.durability.exists:
+            host.durability.records.abandon(
+                arrival.operation_id, arrival.agent_id, arrival.name, arrival.epoch - 1, url
+            )
+            if url and resident.durability == "message":
+                host.settlement.forward_later(arrival.agent_id, url)
 
     def in_doubt(self, older_than: float) -> list[Prepared]:
         """Those that have waited for more than ``older_than`` seconds."""

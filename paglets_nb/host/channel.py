@@ -100,6 +100,7 @@ class Channel:
         self._ids = itertools.count(1)
         self._order = threading.Lock()
         self._room = threading.Condition(threading.Lock())
+        self._full = False
         self._pending: dict[int, Pending] = {}
         self._reader = threading.Thread(target=self._read, name="paglets-replies", daemon=True)
         self._reader.start()
@@ -121,7 +122,7 @@ class Channel:
         with self._order:
             with self._room:
                 if len(self._pending) >= MAX_PENDING and not in_reader():
-                    self._room.wait_for(lambda: len(self._pending) < MAX_PENDING or self.closed, pending.future.timeout)
+                    self._room.wait_for(self._has_room, pending.future.timeout)
                 if self.closed:
                     raise ConnectionResetError("the channel is closed")
                 number = next(self._ids) & 0xFFFFFFFF
@@ -135,13 +136,19 @@ class Channel:
                     return
                 raise
 
+    def _has_room(self) -> bool:
+        """Whether one more request may be sent; where not, the reader of replies says when."""
+        self._full = len(self._pending) >= MAX_PENDING and not self.closed
+        return not self._full
+
     def _read(self) -> None:
         _reading.active = True
         try:
             while (frame := self._connection.receive()) is not None:
                 with self._room:
                     pending = self._pending.pop(frame.request_id, None)
-                    self._room.notify()
+                    if self._full:
+                        self._room.notify()
                 if pending is not None:
                     self._answer(pending, frame)
         except (OSError, FrameError):

@@ -12,7 +12,7 @@ from paglets_nb.codec.payload import WireBody
 from paglets_nb.core.messages import Message
 from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import PagletError
+from paglets_nb.errors import HostDiedError, PagletError
 from paglets_nb.host.handling import incoming
 from paglets_nb.host.records import StoredMessage
 from paglets_nb.host.residents import HandlerTurn, Resident
@@ -68,8 +68,13 @@ class Delivery:
             if self.resident.name and self.connection.pipelined:
                 self.connection.diverted.add(self.resident.name)
             self.host.requests.answer_absent(self.connection, self.request_id, self.resident.agent_id)
-        elif not self.stored:
+        elif not self.stored or self._is_left_to_follow():
             self.host.requests.followers.add(self)
+
+    def _is_left_to_follow(self) -> bool:
+        """A stored message of a paglet that left and is not durable by itself: nobody else sends it after it."""
+        resident = self.resident
+        return resident.durability != "message" and bool(self.host.residents.forward_of(resident.agent_id))
 
     def send_on(self) -> None:
         """A message that was acknowledged follows the paglet."""
@@ -78,6 +83,8 @@ class Delivery:
         try:
             proxy = PagletProxy(url, agent_id, self.host.client)
             self.host.client.call(proxy, self.message, CallOptions(oneway=True))
+            if self.stored:
+                self.host.durability.records.unqueue(agent_id, self.message.message_id)
         except Exception as error:  # nobody waits for it: the log is where it shows
             self.host.events.record("failure", agent_id, step="forward", message=self.message.kind, error=str(error))
 
@@ -121,15 +128,21 @@ def stored_delivery(host: Host, resident: Resident, stored: StoredMessage) -> De
     return Delivery(host, resident, incoming(envelope, body), envelope.origin, None, 0, stored=True)
 
 
-def forward_stored(host: Host, agent_id: str, url: str) -> None:
-    """Send the stored messages of a paglet that has left after it; each stays stored until it has arrived."""
+def forward_stored(host: Host, agent_id: str, url: str) -> bool:
+    """Send the stored messages of a paglet that has left after it; each stays stored until it has arrived.
+
+    Returns:
+        False where some are left because the host they go to is out of reach.
+    """
     for stored in host.durability.records.queued(agent_id):
         envelope = decode_envelope(stored.header)
         body = WireBody(stored.payload, stored.buffers, bool(envelope.flags & TYPED))
         try:
             proxy = PagletProxy(url, agent_id, host.client)
             host.client.call(proxy, incoming(envelope, body), CallOptions(oneway=True))
-        except Exception as error:  # it stays stored; the next start of the host tries again
+        except (HostDiedError, TimeoutError):
+            return False
+        except Exception as error:  # nobody waits for it: the log is where it shows
             host.events.record("failure", agent_id, step="forward", message=envelope.kind, error=str(error))
-            return
         host.durability.records.unqueue(agent_id, stored.message_id)
+    return True

@@ -16,7 +16,7 @@ from typing import Any
 
 from paglets_nb.codec import wire
 from paglets_nb.errors import LifecycleError
-from paglets_nb.host.records import ACTIVE, KEPT_APPLIED, Records, StoredPaglet
+from paglets_nb.host.records import ACTIVE, KEPT_APPLIED, Records, StoredMessage, StoredPaglet
 from paglets_nb.host.residents import Resident
 from paglets_nb.host.store import Store
 
@@ -118,12 +118,25 @@ class Durability:
         if resident.durability != "memory":
             self.records.save(self.stored(resident, patience=patience))
 
+    def keep_prepared(self, resident: Resident, stored: StoredPaglet) -> None:
+        """Store a paglet that is on its way here, with the messages that have had their effect elsewhere."""
+        with self._lock:
+            first = self._places + 1
+            self._places += len(resident.applied)
+        applied = [(message_id, reply, first + at) for at, (message_id, reply) in enumerate(resident.applied.items())]
+        self.records.save(stored, applied)
+
     def restore_applied(self, resident: Resident) -> None:
         """Know again which messages have had their effect."""
         if resident.durability == "message":
             for message_id, reply, place in self.records.applied(resident.agent_id):
                 resident.applied[message_id] = reply
-                self._places = max(self._places, place)
+                with self._lock:
+                    self._places = max(self._places, place)
+
+    def queue(self, message: StoredMessage) -> None:
+        """Keep a message; returns once that is committed."""
+        self.records.queue(message).result(_COMMIT_TIMEOUT)
 
     def earlier_reply(self, resident: Resident, message_id: str) -> Reply | None:
         """The reply of a message that was handled before; None for a new one."""

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from itertools import islice
+from itertools import islice, takewhile
 from operator import itemgetter
 from typing import Any
 
@@ -30,6 +30,37 @@ _GATHER = 0.1
 _number = itemgetter(0)
 
 
+class _Waiter:
+    """A reader who waits; woken by what it wants only.
+
+    Args:
+        lock: the log's, held wherever this is used.
+        kinds: of the steps it wants; empty for all.
+        passed: the last number it has seen.
+
+    Attributes:
+        passed: the last number of those it need not see.
+        told: whether what it wants is there.
+    """
+
+    __slots__ = ("_kinds", "arrived", "passed", "told")
+
+    def __init__(self, lock: threading.Lock, kinds: Collection[str], passed: int) -> None:
+        self.arrived = threading.Condition(lock)
+        self.passed = passed
+        self.told = False
+        self._kinds = kinds
+
+    def tell(self, number: int, kind: str) -> None:
+        """A step was recorded."""
+        if self._kinds and kind not in self._kinds:
+            if not self.told:
+                self.passed = number
+            return
+        self.told = True
+        self.arrived.notify()
+
+
 class EventLog:
     """The last ``KEPT`` events of a host.
 
@@ -41,7 +72,7 @@ class EventLog:
         self.log_id = new_agent_id()
         self._host_name = host_name
         self._lock = threading.Lock()
-        self._recorded = threading.Condition(self._lock)
+        self._waiters: list[_Waiter] = []
         self._count = 0
         self._steps_count = 0
         # one more than is shown: its number is that of the last event that was dropped
@@ -58,7 +89,8 @@ class EventLog:
             self._count = self._steps_count = number = self._count + 1
             row = (number, kind, agent_id, time.time(), details)
             self._steps.append(row)
-            self._recorded.notify_all()
+            for waiter in self._waiters:
+                waiter.tell(number, kind)
         for listener, _messages in self._listeners:
             self._tell(listener, row)
         return number
@@ -133,8 +165,11 @@ class EventLog:
         deadline = time.monotonic() + min(request.wait_timeout, MAX_WAIT)
         rows, first_number, last = self._rows(since, request.kinds, traffic)
         gap = other_log or first_number > since + 1
-        while not rows and self._wait(last, deadline, traffic):
-            since = last
+        while not rows:
+            waiter = self._wait(last, deadline, request.kinds, traffic)
+            since = last = waiter.passed
+            if not waiter.told:
+                break
             rows, first_number, last = self._rows(since, request.kinds, traffic)
             gap = gap or first_number > since + 1
         cut = rows[: max(request.limit, 0)]
@@ -142,27 +177,33 @@ class EventLog:
         events = [self._event(row) for row in cut]
         return EventPage(events, upto, first_number, gap, self.log_id)
 
-    def _wait(self, seen: int, deadline: float, traffic: bool) -> bool:
-        """Wait for a step after number ``seen``, or for messages to have gathered; False when closed or in vain."""
+    def _wait(self, seen: int, deadline: float, kinds: Collection[str], traffic: bool) -> _Waiter:
+        """Wait for a step of these kinds after number ``seen``, or for messages to have gathered."""
         with self._lock:
-            while not self._closed and self._steps_count <= seen:
+            waiter = _Waiter(self._lock, () if traffic else kinds, seen)
+            waiter.told = self._steps_count > seen
+            self._waiters.append(waiter)
+            while not self._closed and not waiter.told:
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
-                    return False
-                self._recorded.wait(min(remaining, _GATHER) if traffic else remaining)
-                if traffic and self._count > seen:
-                    return True
-            return not self._closed
+                    break
+                waiter.arrived.wait(min(remaining, _GATHER) if traffic else remaining)
+                waiter.told = waiter.told or (traffic and self._count > seen)
+            self._waiters.remove(waiter)
+            waiter.told = waiter.told and not self._closed
+            return waiter
 
     def _rows(self, since: int, kinds: Collection[str], traffic: bool) -> tuple[list[tuple[Any, ...]], int, int]:
         """What is held after ``since``, from where nothing of it is missing, and the last number given out."""
+        rows: list[tuple[Any, ...]] = []
         with self._lock:
-            messages, steps, last = list(self._messages), list(self._steps), self._count
-        messages_shown = min(len(messages), KEPT - min(len(steps), RESERVED))
-        steps_shown = min(len(steps), KEPT - messages_shown)
-        rings = [(steps, steps_shown), (messages, messages_shown)][: 2 if traffic else 1]
-        dropped = max(ring[-shown - 1][0] if len(ring) > shown else 0 for ring, shown in rings)
-        rows = [row for ring, shown in rings for row in islice(ring, len(ring) - shown, None) if row[0] > since]
+            messages_shown = min(len(self._messages), KEPT - min(len(self._steps), RESERVED))
+            steps_shown = min(len(self._steps), KEPT - messages_shown)
+            rings = [(self._steps, steps_shown), (self._messages, messages_shown)][: 2 if traffic else 1]
+            dropped = max(ring[-shown - 1][0] if len(ring) > shown else 0 for ring, shown in rings)
+            for ring, shown in rings:  # from the end: a reader who waits has all but the last
+                rows.extend(takewhile(lambda row: row[0] > since, islice(reversed(ring), shown)))
+            last = self._count
         rows.sort(key=_number)
         if kinds:
             rows = [row for row in rows if self._kind(row) in kinds]
@@ -192,7 +233,8 @@ class EventLog:
         """Wake whoever waits; subscriptions end after what is held."""
         with self._lock:
             self._closed = True
-            self._recorded.notify_all()
+            for waiter in self._waiters:
+                waiter.arrived.notify()
 
     @property
     def closed(self) -> bool:

@@ -28,6 +28,7 @@ from paglets_nb.host.file_transfer import Fetch, place_file
 from paglets_nb.host.folders import (
     discard,
     file_name,
+    holds,
     is_file,
     is_text,
     private_folder,
@@ -159,6 +160,8 @@ class HostFiles:
         Raises:
             TransferError: a registered file is gone.
         """
+        if not holds(self._root, agent_id):
+            return []
         work = self._home(agent_id) / _WORK
         entries: list[FileEntry] = []
         for file in self.registered(agent_id):
@@ -231,7 +234,8 @@ class HostFiles:
 
     def clear(self, agent_id: str) -> None:
         """Delete the paglet's folder; registered files elsewhere stay."""
-        discard(self._home(agent_id), self._trash)
+        if holds(self._root, agent_id):
+            discard(self._home(agent_id), self._trash)
 
     # ---- the side a paglet comes to
 

@@ -15,6 +15,7 @@ from secrets import token_hex
 __all__ = [
     "discard",
     "file_name",
+    "holds",
     "is_file",
     "is_text",
     "private_folder",
@@ -42,6 +43,11 @@ def file_name(name: str, what: str = "a file's name") -> str:
     if length > MAX_NAME:
         raise ValueError(f"{name[:40]!r}... is not {what} ({length} bytes, at most {MAX_NAME})")
     return name
+
+
+def holds(folder: Path, name: str) -> bool:
+    """Whether something of this name is in a folder; most paglets have nothing, and are not to pay for it."""
+    return os.path.lexists(f"{folder}/{name}")
 
 
 def is_text(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import wire
 from paglets_nb.codec.shipping import code_store
+from paglets_nb.core.paglet import Paglet
 from paglets_nb.errors import HostDiedError, SerializationError
 from paglets_nb.host.protocol import FindRequest, Found, HostInfo, Listing, OperationInfo, PagletInfo
 from paglets_nb.host.records import StoredPaglet
@@ -47,17 +48,32 @@ class Information:
             pid=os.getpid(),
             name=stored.name,
             active=False,
+            operations=self._operations_of(stored) if whole else [],
             state=stored.state if whole else {},
         )
+
+    @staticmethod
+    def _operations(paglet: Paglet[Any]) -> list[OperationInfo]:
+        found: list[OperationInfo] = []
+        for operation in getattr(paglet, "operations", list)():
+            names = [code_store.name_of(cls) for cls in (operation.request_type, operation.reply_type)]
+            found.append(OperationInfo(operation.name, *names))
+        return found
+
+    def _operations_of(self, stored: StoredPaglet) -> list[OperationInfo]:
+        """What a sleeping paglet will serve; asked of an object that lives nowhere."""
+        try:
+            cls = self._host.lifecycle.load(stored.class_name)
+            return self._operations(cls(wire.state_from_wire(cls.State, stored.state), agent_id=stored.agent_id))
+        except Exception:  # its class is not here, or needs a host to be made: its state can be told all the same
+            return []
 
     def _describe(self, resident: Resident, *, whole: bool) -> PagletInfo:
         paglet = resident.paglet
         operations: list[OperationInfo] = []
         state: dict[str, Any] = {}
         if whole:
-            for operation in getattr(paglet, "operations", list)():
-                names = [code_store.name_of(cls) for cls in (operation.request_type, operation.reply_type)]
-                operations.append(OperationInfo(operation.name, *names))
+            operations = self._operations(paglet)
             with paglet.locked():
                 try:
                     state = wire.dataclass_to_wire(paglet.state)

@@ -55,7 +55,7 @@ class Lifecycle:
     ) -> Resident:
         """A paglet from the wire form of its state, with the turn taken, not yet in the table."""
         self._host.durability.check(cls)
-        loaded = None if state is None else wire.dataclass_from_wire(cls.State, state)
+        loaded = None if state is None else wire.state_from_wire(cls.State, state)
         paglet = cls(loaded, agent_id=agent_id)
         paglet._context = ResidentContext(self._host, paglet.agent_id)
         resident = Resident(paglet, Mailbox(self._host.workers), class_name=class_name, name=name)

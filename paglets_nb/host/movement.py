@@ -104,7 +104,11 @@ class Movement:
         for reason in host.files.left(resident.agent_id, arrival.files, operation_id):
             host.events.record("failure", resident.agent_id, step="delete moved file", error=reason)
         if resident.durability == "message":
-            host.workers.submit(forward_stored, host, resident.agent_id, url)
+            host.workers.submit(self._forward, resident.agent_id, url)
+
+    def _forward(self, agent_id: str, url: str) -> None:
+        if not forward_stored(self._host, agent_id, url):
+            self._host.settlement.forward_later(agent_id, url)
 
     def retract(self, _target: str, request: RetractRequest) -> Born:
         """Call a paglet that lives on another host to this one."""
@@ -237,6 +241,6 @@ class Movement:
     def told(self, operation_id: str) -> None:
         """The target has taken over."""
         with self._lock:
-            found = self._committed.pop(operation_id, None)
-        if found is not None and self._host.durability.exists:
+            self._committed.pop(operation_id, None)
+        if self._host.durability.exists:  # an outcome of an earlier run is only there
             self._host.durability.records.settled(operation_id)

@@ -7,6 +7,7 @@ mailboxes, hooks or sockets.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ __all__ = ["ACTIVE", "INACTIVE", "PREPARED", "QUARANTINED", "Records", "StoredMe
 ACTIVE, INACTIVE, PREPARED, QUARANTINED = "active", "inactive", "prepared", "quarantined"
 KEPT_APPLIED = 20_000
 """Replies kept per paglet for messages that are sent again."""
+TRIM_EVERY = 1000
+"""Messages of a paglet after which its oldest replies are forgotten."""
 _COLUMNS = "agent_id, name, class_name, epoch, status, durability, policy, payload, extra, operation_id"
 
 
@@ -131,12 +134,21 @@ class Records:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._untrimmed: dict[str, int] = {}
 
     # ---- paglets
 
-    def save(self, paglet: StoredPaglet) -> None:
-        """Keep a paglet as it is now."""
-        self._store.run(lambda connection: _put_paglet(connection, paglet))
+    def save(self, paglet: StoredPaglet, applied: Iterable[tuple[str, bytes, int]] = ()) -> None:
+        """Keep a paglet as it is now, with what it has brought of messages that had their effect elsewhere."""
+
+        def work(connection: apsw.Connection) -> None:
+            _put_paglet(connection, paglet)
+            for message_id, reply, place in applied:
+                connection.execute(
+                    "INSERT OR REPLACE INTO applied VALUES (?, ?, ?, ?)", (paglet.agent_id, message_id, reply, place)
+                )
+
+        self._store.run(work)
 
     def forget(self, agent_id: str) -> None:
         """Forget a paglet that ended, with all that waited for it."""
@@ -174,6 +186,20 @@ class Records:
 
         self._store.run(work)
 
+    def abandon(self, operation_id: str, agent_id: str, name: str, epoch: int, url: str) -> None:
+        """A paglet that was prepared does not come: it is still at ``url``, empty for a clone, which is nowhere."""
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(
+                "DELETE FROM paglets WHERE agent_id = ? AND operation_id = ? AND status = ?",
+                (agent_id, operation_id, PREPARED),
+            )
+            connection.execute("DELETE FROM applied WHERE agent_id = ?", (agent_id,))
+            for key in filter(None, (agent_id, name) if url else ()):
+                connection.execute("INSERT OR REPLACE INTO forwards VALUES (?, ?, ?)", (key, url, epoch))
+
+        self._store.run(work)
+
     def commit_clone(self, operation_id: str, clone_id: str, url: str) -> None:
         """The one step by which a clone at ``url`` comes to be."""
         self._store.run(lambda connection: self._put_outcome(connection, operation_id, clone_id, url))
@@ -207,8 +233,8 @@ class Records:
 
     # ---- messages
 
-    def queue(self, message: StoredMessage) -> None:
-        """Keep a message for a paglet; one that is sent again is kept once."""
+    def queue(self, message: StoredMessage) -> Future[None]:
+        """Keep a message for a paglet; one that is sent again is kept once. The future settles with the commit."""
         values = (
             message.agent_id,
             message.message_id,
@@ -216,10 +242,15 @@ class Records:
             message.payload,
             _packed(list(message.buffers)) if message.buffers else None,
         )
-        self._store.execute(
-            "INSERT OR IGNORE INTO messages (agent_id, message_id, header, payload, buffers) VALUES (?, ?, ?, ?, ?)",
-            values,
-        )
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(
+                "INSERT OR IGNORE INTO messages (agent_id, message_id, header, payload, buffers)"
+                " VALUES (?, ?, ?, ?, ?)",
+                values,
+            )
+
+        return self._store.submit(work)
 
     def queued(self, agent_id: str) -> list[StoredMessage]:
         """The messages that wait for a paglet, in the order in which they came."""
@@ -231,6 +262,22 @@ class Records:
             StoredMessage(agent_id, message_id, header, payload, tuple(_unpacked(buffers) or ()))
             for agent_id, message_id, header, payload, buffers in rows
         ]
+
+    def left_behind(self) -> list[tuple[str, str]]:
+        """The paglets that left without all of their messages, and where to; forgets those that nobody waits for."""
+
+        def work(connection: apsw.Connection) -> list[tuple[str, str]]:
+            connection.execute(
+                "DELETE FROM messages WHERE agent_id NOT IN (SELECT agent_id FROM paglets)"
+                " AND agent_id NOT IN (SELECT key FROM forwards)"
+            )
+            rows = connection.execute(
+                "SELECT DISTINCT agent_id, url FROM messages JOIN forwards ON key = agent_id"
+                " WHERE agent_id NOT IN (SELECT agent_id FROM paglets)"
+            )
+            return [(agent_id, url) for agent_id, url in rows]
+
+        return self._store.run(work)
 
     def unqueue(self, agent_id: str, message_id: str) -> None:
         """A message has been handled."""
@@ -249,12 +296,21 @@ class Records:
             connection.execute(
                 "INSERT OR REPLACE INTO applied VALUES (?, ?, ?, ?)", (paglet.agent_id, message_id, reply, place)
             )
-            if place % 1000 == 0:
-                connection.execute(
-                    "DELETE FROM applied WHERE agent_id = ? AND place <= ?", (paglet.agent_id, place - KEPT_APPLIED)
-                )
+            self._trim_applied(connection, paglet.agent_id)
 
         return self._store.submit(work)
+
+    def _trim_applied(self, connection: apsw.Connection, agent_id: str) -> None:
+        """Now and then, forget the oldest replies of a paglet; called by the store's writer only."""
+        untrimmed = self._untrimmed[agent_id] = self._untrimmed.get(agent_id, 0) + 1
+        if untrimmed < TRIM_EVERY:
+            return
+        del self._untrimmed[agent_id]
+        connection.execute(
+            "DELETE FROM applied WHERE agent_id = ? AND place <= (SELECT place FROM applied WHERE agent_id = ?"
+            " ORDER BY place DESC LIMIT 1 OFFSET ?)",
+            (agent_id, agent_id, KEPT_APPLIED),
+        )
 
     def applied(self, agent_id: str) -> list[tuple[str, bytes, int]]:
         """The messages whose effect is in the stored state, oldest first: id, reply, place."""

@@ -57,6 +57,8 @@ def recover(host: Host) -> None:
         host.sleep.add(stored)
     for operation_id, _agent_id, url in records.unsettled():
         host.settlement.tell_later(url, operation_id)
+    for agent_id, url in records.left_behind():
+        host.settlement.forward_later(agent_id, url)
     for stored in active:
         _wake(host, stored)
     host.sleep.wake_on_start()

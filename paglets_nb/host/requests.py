@@ -138,10 +138,12 @@ class RequestHandler:
             self.answer(connection, frame.request_id, REPLY, _EMPTY)
 
     def _store(self, envelope: Envelope, frame: Frame, agent_id: str) -> None:
+        self._host.durability.queue(self._stored_message(envelope, frame, agent_id))
+
+    @staticmethod
+    def _stored_message(envelope: Envelope, frame: Frame, agent_id: str) -> StoredMessage:
         buffers = tuple(bytes(buffer) for buffer in frame.buffers)
-        self._host.durability.records.queue(
-            StoredMessage(agent_id, envelope.message_id, frame.header, frame.payload, buffers)
-        )
+        return StoredMessage(agent_id, envelope.message_id, frame.header, frame.payload, buffers)
 
     def post_stored(self, resident: Resident, message: StoredMessage) -> None:
         """Queue a message from the store for a paglet that wakes."""
@@ -159,8 +161,14 @@ class RequestHandler:
             return None
         no_delay, stay = bool(envelope.flags & NO_DELAY), bool(envelope.flags & STAY_INACTIVE)
         if not sleep.refuse_or_queue(stored, no_delay=no_delay, stay_inactive=stay):
-            return sleep.wake(stored)[0]
-        self._store(envelope, frame, stored.agent_id)
+            try:
+                return sleep.wake(stored)[0]
+            except InvalidAgentError:  # another message woke it, and it sleeps again or has left
+                self.answer_absent(connection, frame.request_id, envelope.target)
+                return None
+        if not sleep.keep_message(stored, self._stored_message(envelope, frame, stored.agent_id)):
+            self.answer_absent(connection, frame.request_id, envelope.target)
+            return None
         answer = payloads.encode({"queued": True, "message_id": envelope.message_id})[0]
         self.answer(connection, frame.request_id, REPLY, answer)
         return None

@@ -1,4 +1,4 @@
-"""Settlement: movements whose two hosts lost sight of each other.
+"""Settlement: movements whose two hosts lost sight of each other, and messages that were left behind.
 
 The target asks the source how a movement ended that it has prepared; the source tells
 the target of a commit that it could not deliver. Either comes back to it until it is
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.errors import HostDiedError, PagletError
+from paglets_nb.host.delivery import forward_stored
 from paglets_nb.host.protocol import Arrival, Nothing, Outcome, OutcomeRequest, Settle
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Settlement:
         self._host = host
         self._wake = threading.Condition(threading.Lock())
         self._untold: dict[str, str] = {}
+        self._behind: dict[str, str] = {}
         self._running = False
         self._closed = False
 
@@ -48,6 +50,12 @@ class Settlement:
         """The target at ``url`` must hear that a movement was committed."""
         with self._wake:
             self._untold[operation_id] = url
+        self.watch()
+
+    def forward_later(self, agent_id: str, url: str) -> None:
+        """Messages of a paglet that left for ``url`` must follow it."""
+        with self._wake:
+            self._behind[agent_id] = url
         self.watch()
 
     def give_up(self, url: str, arrival: Arrival) -> None:
@@ -66,12 +74,14 @@ class Settlement:
                 if self._closed:
                     return
                 self._wake.wait(_INTERVAL)
-                untold = list(self._untold.items())
-                if self._closed or not (untold or self._host.arrivals.in_doubt(0.0)):
+                untold, behind = list(self._untold.items()), list(self._behind.items())
+                if self._closed or not (untold or behind or self._host.arrivals.in_doubt(0.0)):
                     self._running = False
                     return
             for operation_id, url in untold:
                 self._tell(operation_id, url)
+            for agent_id, url in behind:
+                self._forward(agent_id, url)
             for prepared in self._host.arrivals.in_doubt(GRACE):
                 self._ask(prepared)
 
@@ -85,6 +95,11 @@ class Settlement:
         with self._wake:
             self._untold.pop(operation_id, None)
         self._host.movement.told(operation_id)
+
+    def _forward(self, agent_id: str, url: str) -> None:
+        if forward_stored(self._host, agent_id, url):
+            with self._wake:
+                self._behind.pop(agent_id, None)
 
     def _ask(self, prepared: Prepared) -> None:
         arrival = prepared.arrival

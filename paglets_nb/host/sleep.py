@@ -16,7 +16,7 @@ from paglets_nb.core.events import PersistencyEvent
 from paglets_nb.core.policy import DeactivationPolicy, DeactivationRequest
 from paglets_nb.errors import InvalidAgentError, LifecycleError, PagletCrashedError, PagletInactiveError
 from paglets_nb.host.protocol import Born, DeactivateRequest, Nothing
-from paglets_nb.host.records import INACTIVE, QUARANTINED, StoredPaglet
+from paglets_nb.host.records import INACTIVE, QUARANTINED, StoredMessage, StoredPaglet
 from paglets_nb.host.residents import Resident
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Sleep"]
 
 _WAKE_TIMEOUT = 60.0
+_COMMIT_TIMEOUT = 30.0
 
 
 class Sleep:
@@ -73,6 +74,8 @@ class Sleep:
     def deactivate(self, target: str, request: DeactivateRequest) -> Nothing:
         """Put a paglet to sleep: ``on_deactivating``, clean-up, then one commit."""
         host = self._host
+        if (asleep := self.lookup(target)) is not None:
+            raise PagletInactiveError(f"paglet {asleep.agent_id} is deactivated already")
         resident = host.residents.require(target)
         with host.lifecycle.turn_of(resident):
             host.residents.require(resident.agent_id)
@@ -137,10 +140,10 @@ class Sleep:
             resident = host.lifecycle.build(cls, stored.class_name, stored.state, stored.agent_id, stored.name)
             resident.epoch = stored.epoch
             host.durability.restore_applied(resident)
+            for message in host.durability.records.queued(stored.agent_id):  # before any that comes from now on
+                host.requests.post_stored(resident, message)
             host.residents.add(resident)
             self._remove(stored)
-        for message in host.durability.records.queued(stored.agent_id):
-            host.requests.post_stored(resident, message)
         host.workers.submit(self._finish, resident, stored, reason, awake)
         return resident, awake
 
@@ -176,6 +179,15 @@ class Sleep:
         if policy.queue_messages_when_inactive:
             return True
         raise PagletInactiveError(f"paglet {stored.agent_id} is deactivated and takes no messages")
+
+    def keep_message(self, stored: StoredPaglet, message: StoredMessage) -> bool:
+        """Keep a message until the paglet wakes; False where it is awake by now."""
+        with self._lock:
+            if self._sleeping.get(stored.agent_id) is not stored:
+                return False
+            kept = self._host.durability.records.queue(message)  # in the store's queue before the waking looks there
+        kept.result(_COMMIT_TIMEOUT)
+        return True
 
     def dispose(self, stored: StoredPaglet) -> None:
         """End a paglet in its sleep."""

@@ -92,18 +92,25 @@ class Store:
     def _open(self) -> apsw.Connection:
         try:
             connection = apsw.Connection(os.fspath(self.path))
-            connection.set_busy_timeout(5000)
-            connection.pragma("journal_mode", "wal")
-            connection.pragma("synchronous", "full")
-            found = connection.pragma("quick_check")
-            if found != "ok":
-                raise apsw.CorruptError(str(found))
-            self._migrate(connection)
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()  # now: a later close could take the log of a store that is there by then
+                raise
         except (apsw.CorruptError, apsw.NotADBError) as error:
             raise self._quarantine(error) from error
         except apsw.Error as error:
             raise StoreError(f"the store {self.path} cannot be opened: {error}") from error
         return connection
+
+    def _prepare(self, connection: apsw.Connection) -> None:
+        connection.set_busy_timeout(5000)
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "full")
+        found = connection.pragma("quick_check")
+        if found != "ok":
+            raise apsw.CorruptError(str(found))
+        self._migrate(connection)
 
     def _quarantine(self, error: Exception) -> StoreError:
         """Move a damaged file aside; the error that says so."""
@@ -144,7 +151,13 @@ class Store:
         Raises:
             StoreError: it could not be committed, e.g. the disk is full; nothing of it was.
         """
-        return self.submit(work).result(_COMMIT_TIMEOUT)
+        future = self.submit(work)
+        try:
+            return future.result(_COMMIT_TIMEOUT)
+        except TimeoutError as error:
+            if future.done():
+                raise
+            raise StoreError(f"the store {self.path} did not commit within {_COMMIT_TIMEOUT:g} s") from error
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows, once committed."""
@@ -181,14 +194,17 @@ class Store:
                     with connection:
                         results.append((future, work(connection)))
                 except Exception as error:  # one request's failure is its own
+                    if not connection.in_transaction:  # but SQLite gave up all of it, e.g. on a full disk
+                        raise
                     future.set_exception(self._translated(error))
             connection.execute("COMMIT")
             self.commits += 1
-        except apsw.Error as error:
+        except Exception as error:
             with suppress(apsw.Error):
                 connection.execute("ROLLBACK")
-            for future, _result in results:
-                future.set_exception(self._translated(error))
+            for _work, future in batch:
+                if not future.done():
+                    future.set_exception(self._translated(error))
             return
         for future, result in results:
             future.set_result(result)

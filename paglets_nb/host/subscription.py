@@ -46,7 +46,10 @@ class Subscription:
         while not self._held and not self._ended:
             remaining = 1.0 if deadline is None else min(1.0, max(0.0, deadline - time.monotonic()))
             self._fetch(remaining)
-            if self._log.closed or (deadline is not None and time.monotonic() >= deadline):
+            if self._log.closed and not self._held:
+                self._fetch(0.0)  # what was recorded just before the end
+                break
+            if deadline is not None and time.monotonic() >= deadline:
                 break
         if not self._held:
             return None

@@ -72,20 +72,13 @@ def migrated_state(cls: type[Paglet[Any]], old: Mapping[str, Any]) -> PagletStat
     migrate = getattr(cls, "migrate_state", None)
     if migrate is None:
         names = {field.name for field in dataclasses.fields(cls.State) if field.init}
-        return wire.dataclass_from_wire(cls.State, {name: value for name, value in old.items() if name in names})
+        return wire.state_from_wire(cls.State, {name: value for name, value in old.items() if name in names})
     state = migrate(dict(old))
     if isinstance(state, Mapping):
-        return wire.dataclass_from_wire(cls.State, state)
+        return wire.state_from_wire(cls.State, state)
     if not isinstance(state, cls.State):
         made = type(state).__name__
         raise SerializationError(f"{cls.__name__}.migrate_state made a {made}, not a {cls.State.__name__}")
-    return state
-
-
-def _whole(state: PagletState) -> PagletState:
-    """A state whose fields are all its own: one that was left at its default would change with the class's."""
-    for field in dataclasses.fields(state):
-        setattr(state, field.name, getattr(state, field.name))
     return state
 
 
@@ -124,8 +117,8 @@ class Upgrades:
         old = resident.paglet
         was_stored = resident.durability != "memory"
         with old.locked():
-            new = cls(migrated_state(cls, wire.dataclass_to_wire(_whole(old.state))), agent_id=old.agent_id)
-            wire.dataclass_to_wire(_whole(new.state))  # what cannot be stored or travel is told now
+            new = cls(migrated_state(cls, wire.dataclass_to_wire(old.state)), agent_id=old.agent_id)
+            wire.dataclass_to_wire(new.state)  # what cannot be stored or travel is told now
             new._context = ResidentContext(self._host, old.agent_id)
             before = resident.class_name
             self._install(resident, new, class_name)

@@ -34,10 +34,12 @@ class ProgressLine:
         self._parent = shell.get_parent() if self._live else None
         self._next = 0.0
 
-    def tell(self, text: str, picture: str = "") -> None:
-        """``update``, unless the last one was a tenth of a second ago or less."""
-        if time.monotonic() >= self._next:
-            self.update(text, picture)
+    def tell(self, text: str, picture: str = "") -> bool:
+        """``update``, unless the last one was less than a tenth of a second ago; whether it was shown."""
+        if time.monotonic() < self._next:
+            return False
+        self.update(text, picture)
+        return True
 
     def update(self, text: str, picture: str = "") -> None:
         """Show something in place of the last thing.

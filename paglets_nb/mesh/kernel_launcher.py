@@ -7,6 +7,7 @@ users can still import themselves.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from typing import Any
@@ -23,6 +24,7 @@ def main() -> None:
     owner = os.environ.get("JPY_PARENT_PID")
     if owner:
         die_with_parent(int(owner))
+    faulthandler.enable(os.dup(2))  # the kernel redirects standard error, and a crash must reach the log
     modules: dict[str, Any] = sys.modules
     skipped = "debugpy" not in modules
     if skipped:

@@ -59,7 +59,7 @@ class HostRecord:
         self.process: HostProcess | None = None
         self.relay: KernelRelay | None = None
         self.window = RestartWindow(restarts)
-        self.scope = anyio.CancelScope()
+        self.scope: anyio.CancelScope | None = None
 
     def ref(self) -> HostRef:
         """What the other hosts are told."""

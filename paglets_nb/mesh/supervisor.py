@@ -117,7 +117,6 @@ class Supervisor:
             await process.kill()
             raise MeshError(f"mesh {self._mesh!r} is stopping")
         record.relay = KernelRelay(record.name, process.client)
-        record.scope = anyio.CancelScope()
         record.state, record.last_seen = "up", time.time()
         self._group.start_soon(self._watch, record)
 
@@ -128,6 +127,7 @@ class Supervisor:
         process, relay = record.process, record.relay
         if process is None or relay is None:
             return
+        record.scope = anyio.CancelScope()
         with record.scope:
             async with anyio.create_task_group() as group:
                 group.start_soon(relay.run)
@@ -215,7 +215,8 @@ class Supervisor:
             record.state, record.reason = "stopped", "it was stopped"
         if record.relay is not None:
             record.relay.fail(record.reason)
-        record.scope.cancel()
+        if record.scope is not None:
+            record.scope.cancel()
         if record.process is not None:
             await record.process.kill()
 

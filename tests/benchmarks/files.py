@@ -1,35 +1,71 @@
 """What files cost: a clone that copies 1 GiB against ``cp``, a dispatch that moves files of any size.
 
-Run ``python -m tests.benchmarks.files [MIB] [ROUNDS]``. The copies are interleaved with
-``cp`` of the same file on the same disk, each from a quiet disk (``sync`` before); the
-medians are compared. The promise: at most 1.1 times ``cp``, and moves in constant time.
+Run as ``python -m tests.benchmarks.files``; ends with status 1 when a promise is broken.
+Two kernel hosts keep their folders on one real disk. The copies are interleaved with
+``cp`` of the same file on that disk, each begun with nothing left to be written.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from typing import Any
 
-from paglets_nb.core.paglet import Paglet
-from paglets_nb.core.state import PagletState
-from paglets_nb.host.host import Host
-from paglets_nb.testing import in_process_mesh
-from tests.benchmarks.report import Promise
+from paglets_nb import (
+    EmptyPayload,
+    HostHandle,
+    Mesh,
+    OperationClient,
+    OperationPaglet,
+    PagletProxy,
+    PagletState,
+    ServiceOperation,
+)
+from tests.benchmarks.command import Say, command
+from tests.benchmarks.measure import ratio
+from tests.benchmarks.placement import CORES
+from tests.benchmarks.report import Promise, Report, Row
 
 MIB = 1 << 20
+SIZE = 1 << 30
+NEEDED = 4
+"""Times the file's size that must be free: the file, its copies, and what the disk keeps for itself."""
 MOVE_SLACK = 0.05
-"""Seconds by which the move of a large file may be slower; copying 1 GiB takes five times that."""
+"""Seconds by which the move of a large file may be slower; to copy 1 GiB takes several times that."""
+CP, CLONE, SOCKET = "cp", "clone to the other host", "clone, bytes over the socket"
+IN_MEMORY = frozenset(("tmpfs", "ramfs"))
 
 
-class Carrier(Paglet[PagletState]):
-    """Carries the files that the benchmark registers for it."""
+@dataclass(frozen=True)
+class Carry:
+    """A file to take along, as ``register_file`` takes it."""
+
+    path: str
+    mode: str
+
+
+CARRY = ServiceOperation("carry", Carry, EmptyPayload)
+
+
+class Carrier(OperationPaglet[PagletState]):
+    """Takes files along."""
+
+    def operation_handlers(self) -> Mapping[ServiceOperation, Callable[[Any], Any]]:
+        """Its one operation."""
+        return {CARRY: self.carry}
+
+    def carry(self, request: Carry) -> None:
+        """Register a file."""
+        self.register_file(request.path, name="file", mode=request.mode)
 
 
 def seconds(function: Callable[[], object]) -> float:
@@ -40,71 +76,128 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def carrier(host: Host, path: Path, mode: str) -> str:
-    """The id of a paglet with one file."""
-    proxy = host.create(Carrier)
-    host.files.register(proxy.agent_id, path, "file", mode)
-    return proxy.agent_id
+def carrier(mesh: Mesh, path: Path, mode: str) -> PagletProxy:
+    """A paglet on the first host, with one file."""
+    proxy = mesh.create(Carrier, on="alpha")
+    OperationClient(proxy).call(CARRY, Carry(str(path), mode))
+    return proxy
 
 
-def copies(alpha: Host, beta: Host, source: Path, rounds: int) -> dict[str, list[float]]:
-    """Times of ``cp``, of a clone that copies on the machine and of one whose bytes cross the socket."""
-    agent_id = carrier(alpha, source, "copy")
+def fill(path: Path, size: int) -> None:
+    """Write bytes that no file system can make less of."""
+    with open(path, "wb") as file:
+        file.writelines(os.urandom(min(16 * MIB, size - offset)) for offset in range(0, size, 16 * MIB))
+
+
+def copies(mesh: Mesh, source: Path, rounds: int) -> dict[str, list[float]]:
+    """Seconds of ``cp`` and of clones with the file, read where it is and by the socket, taken in turn."""
+    proxy = carrier(mesh, source, "copy")
     target = source.with_name("copied-by-cp")
-    times: dict[str, list[float]] = {"cp": [], "clone": [], "clone over the socket": []}
+    times: dict[str, list[float]] = {CP: [], CLONE: [], SOCKET: []}
     for _ in range(rounds):
-        times["cp"].append(seconds(lambda: subprocess.run(["cp", str(source), str(target)], check=True)))
+        times[CP].append(seconds(lambda: subprocess.run(["cp", str(source), str(target)], check=True)))
         target.unlink()
-        for name, same_machine in (("clone", True), ("clone over the socket", False)):
-            beta.file_source.same_machine = same_machine
-            times[name].append(seconds(lambda: alpha.clone(agent_id, "beta")))
-            for proxy in beta.get_proxies():
-                proxy.dispose()
-    beta.file_source.same_machine = True
+        for name, same_machine in ((SOCKET, False), (CLONE, True)):
+            read_files_directly(mesh["beta"], same_machine)
+            clones: list[PagletProxy] = []
+            times[name].append(seconds(lambda clones=clones: clones.append(proxy.clone("beta"))))  # type: ignore[misc]
+            clones[0].dispose()
     return times
 
 
-def moves(alpha: Host, beta: Host, folder: Path, size: int, rounds: int) -> list[float]:
-    """Times of a dispatch with a file of this many bytes that moves along."""
-    times = []
-    for number in range(rounds):
-        path = folder / f"moved-{size}-{number}"
-        with open(path, "wb") as file:
-            file.writelines(bytes(min(64 * MIB, size - offset)) for offset in range(0, size, 64 * MIB))
-        agent_id = carrier(alpha, path, "move")
-        times.append(seconds(lambda agent_id=agent_id: alpha.dispatch(agent_id, "beta")))  # type: ignore[misc]
-        beta.dispose(agent_id)
+def read_files_directly(host: HostHandle, same_machine: bool) -> None:
+    """Have a host read the files of others where they are, or have every byte cross the socket."""
+    result = host.run_code(f"paglet_host.file_source.same_machine = {same_machine}", timeout=10.0)
+    if result.status != "ok":
+        raise RuntimeError(f"{host.name}: {result.ename}: {result.evalue}")
+
+
+def moves(mesh: Mesh, folder: Path, sizes: tuple[int, int], rounds: int) -> dict[int, list[float]]:
+    """Seconds of a dispatch with a file of each size that moves along, taken in turn."""
+    times: dict[int, list[float]] = {size: [] for size in sizes}
+    path = folder / "moved"
+    for _ in range(rounds):
+        for size, taken in times.items():
+            fill(path, size)
+            proxy = carrier(mesh, path, "move")
+            taken.append(seconds(lambda proxy=proxy: proxy.dispatch("beta")))  # type: ignore[misc]
+            if path.exists():
+                raise RuntimeError("the file stayed behind")
+            proxy.dispose()
     return times
 
 
-def main(mib: int = 1024, rounds: int = 5) -> int:
-    """Measure and print; 1 when a promise is broken."""
-    folder = Path(tempfile.mkdtemp(prefix="pgl-bench-"))
+def file_system(folder: Path) -> str:
+    """The type of the file system a folder is on; empty where the system does not say."""
+    device = os.stat(folder).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
     try:
-        source = folder / "source"
-        with open(source, "wb") as file:
-            file.writelines(os.urandom(16 * MIB) for _ in range(0, mib, 16))
-        with in_process_mesh(["alpha", "beta"]) as (alpha, beta):
-            found = {name: median(values) for name, values in copies(alpha, beta, source, rounds).items()}
-            for name, value in found.items():
-                ratio = value / found["cp"]
-                print(f"{name:24} {mib:6} MiB  {value * 1e3:8.1f} ms  {mib / value:7.0f} MiB/s  {ratio:5.2f} x cp")
-            copy = found["clone"] / found["cp"]
-            small, large = (median(moves(alpha, beta, folder, size, rounds)) for size in (MIB, mib * MIB))
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    return next((line.partition(" - ")[2].split()[0] for line in mounts if line.split()[2] == wanted), "")
+
+
+@contextmanager
+def folder_on_disk() -> Iterator[Path]:
+    """A folder for the time of the benchmark, on a disk where the place for temporary files is one or here is."""
+    places = [Path(tempfile.gettempdir()), Path.cwd()]
+    place = next((place for place in places if file_system(place) not in IN_MEMORY), places[0])
+    folder = Path(tempfile.mkdtemp(prefix="bench-files-", dir=place))
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder)
-    promises = (
-        Promise(f"{mib} MiB between two hosts at most 1.1x cp", f"{copy:.2f}x", copy <= 1.1),
-        Promise(
-            "a move in constant time",
-            f"{small * 1e3:.1f} ms for 1 MiB, {large * 1e3:.1f} ms for {mib} MiB",
-            large <= small + MOVE_SLACK,
-        ),
+
+
+def run(rounds: int, *, say: Say, size: int = SIZE) -> Report:
+    """Measure, where there is room.
+
+    Args:
+        rounds: of each.
+        say: told what is being measured.
+        size: of the large file, in bytes.
+    """
+    mib = size // MIB
+    report = Report(
+        f"Files, median of {rounds} interleaved rounds; {len(CORES)} cores, Python {sys.version.split()[0]}"
     )
-    for promise in promises:
-        print(promise.line())
-    return int(not all(promise.kept for promise in promises))
+    copied = f"{mib:,} MiB between two hosts at most 1.1x cp"
+    moved = f"a move in constant time (1 MiB and {mib:,} MiB at most {MOVE_SLACK * 1e3:.0f} ms apart)"
+    with folder_on_disk() as folder:
+        free = shutil.disk_usage(folder).free
+        if free < NEEDED * size:
+            why = f"{free / SIZE:.1f} GiB are free in {folder.parent}, {NEEDED * size / SIZE:.1f} GiB are needed"
+            report.promises += [Promise(name, why, None) for name in (copied, moved)]
+            return report
+        say(f"writing {mib:,} MiB to {file_system(folder) or 'disk'}")
+        source = folder / "source"
+        fill(source, size)
+        with Mesh(["alpha", "beta"], data_dir=folder / "mesh") as mesh:
+            say("copies")
+            copying = copies(mesh, source, rounds)
+            say("moves")
+            moving = moves(mesh, folder, (MIB, size), rounds)
+    report.facts.update({"copies": copying, "moves": moving, "size_bytes": size})
+    for name, times in copying.items():
+        taken = statistics.median(times)
+        note = f"{mib / taken:,.0f} MiB/s, {ratio(copying, name, CP):.2f}x cp"
+        report.rows.append(Row(f"{name}, {mib:,} MiB", "", f"{taken * 1e3:,.0f} ms", note))
+    small, large = (statistics.median(times) for times in moving.values())
+    for name, taken in (("1 MiB", small), (f"{mib:,} MiB", large)):
+        report.rows.append(Row(f"move to the other host, {name}", "", f"{taken * 1e3:,.1f} ms"))
+    over_cp = ratio(copying, CLONE, CP)
+    report.promises += [
+        Promise(copied, f"{over_cp:.2f}x", over_cp <= 1.1),
+        Promise(moved, f"{small * 1e3:.1f} ms and {large * 1e3:.1f} ms", abs(large - small) <= MOVE_SLACK),
+    ]
+    return report
+
+
+def benchmark(quick: bool, say: Say) -> Report:
+    """Everything, or fewer rounds of it; 1 GiB either way."""
+    return run(3 if quick else 5, say=say)
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
+    sys.exit(command("files", __doc__, benchmark))

@@ -117,8 +117,10 @@ def serve_take(path: str, size: int, kept: int) -> None:
     """Take in copies from one connection."""
     connection = accepted(path)
     memory = bytearray(size)
-    while True:
-        view = memoryview(memory if kept else bytearray(size))
+    while connection.recv(1, socket.MSG_PEEK):  # new memory is made when the copy begins, not while others are timed
+        if not kept:
+            memory = bytearray(size)
+        view = memoryview(memory)
         while view:
             count = connection.recv_into(view, len(view), socket.MSG_WAITALL)
             if not count:

@@ -58,3 +58,14 @@ def test_room_is_reserved_or_refused(tmp_path: Path) -> None:
         platform.preallocate(target, 65_536)
         with pytest.raises(OSError, match=r"No space|too large"):
             platform.preallocate(target, 1 << 62)
+
+
+@pytest.mark.parametrize("size", [1, 4096, (2 << 20) + 1])
+def test_memory_in_large_pages_is_memory(size: int) -> None:
+    """Asking for large pages changes nothing of what is in the memory, whatever its size."""
+    memory = bytearray(os.urandom(size))
+    before = bytes(memory)
+    with memoryview(memory) as view:
+        platform.use_huge_pages(view)
+    memory += b"free to grow again"
+    assert memory.startswith(before)

@@ -43,13 +43,18 @@ def run(session: Session, arguments: Arguments, cell: str) -> int:
     line = ProgressLine(session.shell)
     line.update(f"waiting for events behind cursor {cursor}")
     namespace = session.shell.user_ns
+    batches = drain.batches() if arguments.limit != 0 else ()
     try:
-        for event in islice(drain, arguments.limit):
-            namespace["event"] = event
-            exec(code, namespace)
-            cursor = session.cursors[key] = event["cursor"]
-            count += 1
-            line.tell(f"{count} events, up to cursor {cursor}; waiting for more")
+        for events in batches:
+            for event in islice(events, None if arguments.limit is None else arguments.limit - count):
+                namespace["event"] = event
+                exec(code, namespace)
+                cursor = session.cursors[key] = event["cursor"]
+                count += 1
+                line.tell(f"{count} events, up to cursor {cursor}")
+            if count == arguments.limit:
+                break
+            line.update(f"{count} events, up to cursor {cursor}; waiting for more")
     except KeyboardInterrupt:
         session.say("stopped")  # which is how it is meant to end
     finally:

@@ -27,16 +27,19 @@ def run(session: Session, arguments: Arguments) -> DrainedEvents:
     began = time.monotonic()
     if arguments.follow:
         line.update("waiting for events")
+    batches = drain.batches() if arguments.limit != 0 else ()
     try:
-        for event in islice(drain, arguments.limit):
-            found.append(event)
+        for events in batches:
+            found.extend(islice(events, None if arguments.limit is None else arguments.limit - len(found)))
             if arguments.follow:
-                line.tell(f"{len(found)} events", found._repr_html_())
+                line.update(f"{len(found)} events", found._repr_html_())
+            if arguments.limit is not None and len(found) >= arguments.limit:
+                break
     except KeyboardInterrupt:
         if not arguments.follow:
             raise
         session.say("stopped")  # which is how it is meant to end
-    found.cursor = found[-1]["cursor"] if found else drain.cursor
+    found.cursor = found[-1]["cursor"] if found else found.cursor
     if arguments.follow:
         line.update(f"{len(found)} events in {time.monotonic() - began:.1f} s, up to cursor {found.cursor}")
     return found

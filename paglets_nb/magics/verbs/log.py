@@ -44,9 +44,9 @@ def run(session: Session, arguments: Arguments) -> LogText | None:
     tail = "".join(lines[max(0, len(lines) - arguments.lines) :])
     if not arguments.follow:
         return LogText(tail)
-    sys.stdout.write(tail)
     deadline = None if arguments.timeout is None else time.monotonic() + arguments.timeout
     try:
+        sys.stdout.write(tail)
         while deadline is None or time.monotonic() < deadline:
             text, end = _read(path, end)
             sys.stdout.write(text)

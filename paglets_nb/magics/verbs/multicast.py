@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from paglets_nb.core.messages import ReplySet
@@ -17,7 +18,7 @@ from paglets_nb.widgets.tables import PagletTable
 
 __all__ = ["VERB"]
 
-_POLL = 0.2
+_POLL = 0.1
 
 
 def configure(parser: VerbParser) -> None:
@@ -60,17 +61,18 @@ def run(session: Session, arguments: Arguments) -> ReplyTable:
     def add(proxy: PagletProxy, value: Any, error: BaseException | None) -> None:
         replies.append(Reply(proxy, session.label(proxy), value, error, time.monotonic() - began))
 
+    shown = 0
     while left and time.monotonic() < began + limit:
-        try:
+        with suppress(CallTimeoutError):
             number, reply = pending.next_item(_POLL)
-        except CallTimeoutError:
-            continue
-        proxy = left.pop(number)
-        try:
-            add(proxy, reply.get_reply(0), None)
-        except Exception as error:  # one that fails is a row like any other
-            add(proxy, None, error)
-        line.tell(_summary(replies, len(proxies), began), replies._repr_html_())
+            proxy = left.pop(number)
+            try:
+                value, failure = reply.get_reply(0), None
+            except Exception as error:  # one that fails is a row like any other
+                value, failure = None, error
+            add(proxy, value, failure)
+        if len(replies) > shown and line.tell(_summary(replies, len(proxies), began), replies._repr_html_()):
+            shown = len(replies)
     for proxy in left.values():
         add(proxy, None, CallTimeoutError(kind, limit))
     line.update(_summary(replies, len(proxies), began))

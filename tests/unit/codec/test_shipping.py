@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import linecache
 import sys
 import traceback
@@ -227,9 +228,28 @@ def test_what_cannot_be_shipped_is_named(run_cell: RunCell) -> None:
 def test_a_broken_bundle_is_named() -> None:
     """A bundle that cannot be loaded is a SerializationError, not the unpickler's."""
     store = CodeStore()
-    store.add(shipping.Bundle("0123456789abcdef", "cell:Box", b"\x80nonsense", {}))
+    digest = keep_bundle(store, "cell:Box", b"\x80nonsense")
     with pytest.raises(SerializationError, match="class cell:Box cannot be loaded here"):
-        store.resolve("cell:Box#0123456789abcdef")
+        store.resolve(f"cell:Box#{digest}")
+
+
+def keep_bundle(store: CodeStore, name: str, pickled: bytes) -> str:
+    """Keep a bundle under the digest of its content."""
+    digest = hashlib.sha256(name.encode() + pickled).hexdigest()[:16]
+    store.add(shipping.Bundle(digest, name, pickled, {}))
+    return digest
+
+
+@pytest.mark.parametrize(("name", "pickled"), [("cell:Other", b"code"), ("cell:Box", b"other code")])
+def test_a_bundle_that_is_not_what_its_digest_says(name: str, pickled: bytes) -> None:
+    """A bundle under a digest of another content is refused, and the right one stays."""
+    store = CodeStore()
+    digest = keep_bundle(store, "cell:Box", b"code")
+    with pytest.raises(SerializationError, match=f"the code of {name} is not what its version {digest} stands for"):
+        store.add(shipping.Bundle(digest, name, pickled, {}))
+    kept = store.bundle(digest)
+    assert kept is not None
+    assert (kept.name, kept.pickled) == ("cell:Box", b"code")
 
 
 def test_a_class_of_a_function_travels(run_cell: RunCell) -> None:
@@ -248,9 +268,8 @@ def test_old_bundles_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """The store keeps a bounded number of bundles, the latest ones."""
     monkeypatch.setattr(shipping, "MAX_BUNDLES", 3)
     store = CodeStore()
-    for number in range(5):
-        store.add(shipping.Bundle(str(number), "cell:Box", b"", {}))
-    assert [number for number in range(5) if store.bundle(str(number))] == [2, 3, 4]
+    digests = [keep_bundle(store, "cell:Box", bytes([number])) for number in range(5)]
+    assert [number for number in range(5) if store.bundle(digests[number])] == [2, 3, 4]
 
 
 def test_super_and_class_cells_survive(run_cell: RunCell) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paglets_nb.codec.wire import WireCodec, convert, dataclass_from_wire, dataclass_to_wire, schema
+from paglets_nb.codec.wire import WireCodec, convert, dataclass_from_wire, dataclass_to_wire, schema, state_from_wire
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.errors import SerializationError
@@ -318,3 +318,12 @@ def test_the_port_of_the_core_room_is_served() -> None:
     assert served.to_wire(Point(1, 2.0)) == {"x": 1, "y": 2.0}
     assert served.from_wire(Point, {"x": 1}) == Point(1)
     assert "Point" in json.dumps(served.schema(Point))
+
+
+def test_a_states_fields_are_its_own() -> None:
+    """What was left to its default is in the wire form, and stays when the class's default changes."""
+    state = state_from_wire(Point, {"x": 1})
+    assert state == Point(1)
+    assert dataclass_to_wire(state) == {"x": 1, "y": 0.0}
+    with pytest.raises(SerializationError, match="unknown field 'z'"):
+        state_from_wire(Point, {"z": 1})

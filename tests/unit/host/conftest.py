@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.host.host import Host
 from paglets_nb.testing import in_process_mesh
+from tests.unit.host.crashes import Hosts, crashing_hosts
 from tests.unit.host.scripted import Script, Scripted, new_script
 
 
@@ -47,3 +49,10 @@ def gamma(hosts: list[Host]) -> Host:
 def paglet(script: Script, alpha: Host) -> PagletProxy:
     """A scripted paglet on alpha."""
     return alpha.create(Scripted)
+
+
+@pytest.fixture
+def mesh(script: Script, tmp_path: Path) -> Iterator[Hosts]:
+    """Two hosts, alpha and beta, that can die and start again."""
+    with crashing_hosts(tmp_path, "alpha", "beta") as hosts:
+        yield hosts

@@ -76,3 +76,16 @@ def _hook(name: str) -> Callable[[Scripted, Any], None]:
 
 for _name in HOOKS:
     setattr(Scripted, _name, _hook(_name))
+
+
+class Durable(Scripted):
+    """The same, stored with each message."""
+
+    durability = "message"
+    reading_kinds = frozenset({"read", "echo"})
+
+
+class Kept(Scripted):
+    """The same, stored with each lifecycle step."""
+
+    durability = "lifecycle"

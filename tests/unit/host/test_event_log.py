@@ -9,7 +9,7 @@ import pytest
 
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.host.event_log import RESERVED, EventLog
-from paglets_nb.host.event_pages import KEPT, EventGap, EventsRequest, HostEvent
+from paglets_nb.host.event_pages import KEPT, EventGap, EventPage, EventsRequest, HostEvent
 from paglets_nb.testing import wait_until
 
 
@@ -301,3 +301,33 @@ class TestSubscriptions:
         reader.join(5)
         assert numbers == [1, 2]
         assert not reader.is_alive()
+
+
+def test_a_reader_of_one_kind_is_not_woken_for_others() -> None:
+    """A reader who waits for one kind misses none of it and is told of no gap, however much else happens."""
+    log = EventLog("alpha")
+    pages: list[EventPage] = []
+    request = EventsRequest(0, wait_timeout=20.0, kinds=("notification",), messages=False)
+    reader = threading.Thread(target=lambda: pages.append(log.page(request)), daemon=True)
+    reader.start()
+    wait_until(lambda: log._waiters, what="the reader waits")
+    for _ in range(KEPT + 50):
+        log.record("create", "a")
+    assert len(log._waiters) == 1
+    number = log.record("notification", "a", title="here")
+    reader.join(10)
+    assert [event.number for event in pages[0].events] == [number] == [KEPT + 51]
+    assert not pages[0].gap
+
+
+def test_a_reader_in_vain_goes_on_behind_what_was_not_for_it() -> None:
+    """A page without events says up to where there were none, so that the next one has no gap."""
+    log = EventLog("alpha")
+    request = EventsRequest(0, wait_timeout=0.2, kinds=("notification",), messages=False)
+    pages: list[EventPage] = []
+    reader = threading.Thread(target=lambda: pages.append(log.page(request)), daemon=True)
+    reader.start()
+    wait_until(lambda: log._waiters, what="the reader waits")
+    last = log.record("create", "a")
+    reader.join(10)
+    assert (pages[0].events, pages[0].next_since, pages[0].gap) == ([], last, False)

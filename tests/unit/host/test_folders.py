@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paglets_nb.host.folders import discard, file_name, private_folder, remove, sync_tree, write_file
+from paglets_nb.host.folders import discard, file_name, holds, private_folder, remove, sync_tree, write_file
 
 ESCAPES = ["", ".", "..", "a/b", "/etc/passwd", "../x", "a\0b", "x" * 256, "é" * 128, "\udcff"]
 
@@ -23,6 +23,14 @@ def test_what_is_no_file_name_is_refused(name: str) -> None:
 def test_odd_but_harmless_names_pass(name: str) -> None:
     """A single component of a path is itself."""
     assert file_name(name) == name
+
+
+def test_a_folder_holds_what_is_in_it(tmp_path: Path) -> None:
+    """Whatever has the name counts, links that lead nowhere included."""
+    (tmp_path / "link").symlink_to("nowhere")
+    assert holds(tmp_path, "link")
+    assert not holds(tmp_path, "other")
+    assert not holds(tmp_path / "missing", "link")
 
 
 def test_private_folders_all_the_way(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import pytest
 from paglets_nb.core.messages import Message
 from paglets_nb.core.values import ACTIVE, INACTIVE
 from paglets_nb.errors import HostError, InvalidAgentError, LifecycleError, UnknownHostError
+from paglets_nb.host import host as host_module
 from paglets_nb.host.host import Host
 from paglets_nb.patterns.operations import OperationClient
 from paglets_nb.testing import ADD, AddRequest, Counter, TotalReply, in_process_mesh, wait_until
 from paglets_nb.transport.addresses import unix_path
-from tests.unit.host.scripted import Script, Scripted
+from tests.unit.host.scripted import Kept, Script, Scripted
 
 
 def test_a_host_alone() -> None:
@@ -225,3 +227,52 @@ class TestContext:
         script.handlers["go"] = go
         alpha.create(Scripted).send("go")
         assert len(left) == 1
+
+
+class TestStop:
+    @pytest.mark.parametrize("cls", [Scripted, Kept])
+    def test_a_locked_state_does_not_keep_a_host(
+        self, script: Script, cls: type[Scripted], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A host whose paglet holds its state lock for ever ends in time, and stores what it can."""
+        monkeypatch.setattr(host_module, "_PATIENCE", 0.1)
+        entered, leave = threading.Event(), threading.Event()
+
+        def hold(me: Any, _message: Any) -> None:
+            with me.locked():
+                entered.set()
+                assert leave.wait(10)
+
+        script.handlers["hold"] = hold
+        host = Host("delta").start_background()
+        holders = [host.create(cls) for _ in range(3)]
+        good = host.create(Kept)
+        good.send("log", {"text": "a"})
+        for holder in holders:
+            entered.clear()
+            holder.send_oneway("hold")
+            assert entered.wait(5)
+        begun = time.monotonic()
+        host.save()
+        stored = {paglet.agent_id: paglet.state["log"] for paglet in host.durability.records.paglets()}
+        host.stop()
+        assert time.monotonic() - begun < 3
+        assert stored[good.agent_id] == ["a"]
+        failed = [event.agent_id for event in host.list_events() if event.details.get("step") == "save"]
+        assert set(failed) == ({holder.agent_id for holder in holders} if cls is Kept else set())
+        leave.set()
+
+    def test_waits_end_with_the_host(self, script: Script) -> None:
+        """A handler that waits for its state is woken by the end of its host."""
+        entered, ended = threading.Event(), threading.Event()
+
+        def wait(me: Any, _message: Any) -> None:
+            me.wait_state(entered.set, timeout=10)
+            ended.set()
+
+        script.handlers["wait"] = wait
+        with Host("delta") as host:
+            proxy = host.create(Scripted)
+            proxy.send_oneway("wait")
+            assert entered.wait(5)
+        assert ended.wait(5)

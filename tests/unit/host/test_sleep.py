@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +141,79 @@ def test_it_survives_its_hosts_restart(script: Script, tmp_path: Path) -> None:
         wait_until(lambda: second.find("eager").is_active())
         again.activate()
         wait_until(lambda: again.send("read") == ["a", "b"])
+
+
+def test_a_sleeper_is_not_put_to_sleep_again(script: Script, paglet: PagletProxy) -> None:
+    """Deactivating a paglet that sleeps says that it does, and leaves it so."""
+    paglet.deactivate(DEEP)
+    with pytest.raises(PagletInactiveError, match="is deactivated already"):
+        paglet.deactivate()
+    assert not paglet.is_active()
+
+
+class TestRaces:
+    def test_two_messages_wake_it_once(self, script: Script, alpha: Host, beta: Host, paglet: PagletProxy) -> None:
+        """Messages that come at once from many wake a sleeper once, and each is answered after its hook."""
+        order: list[str] = []
+        script.hooks["on_activation"] = lambda _me, _event: order.append("awake")
+        script.handlers["note"] = lambda _me, _message: order.append("note")
+        proxies = [PagletProxy(alpha.address, paglet.agent_id, host.client) for host in (alpha, beta)] * 4
+        for _ in range(10):
+            paglet.deactivate()
+            order.clear()
+            start = threading.Barrier(len(proxies))
+
+            def send(proxy: PagletProxy, start: threading.Barrier = start) -> None:
+                start.wait(5)
+                proxy.send("note")
+
+            with ThreadPoolExecutor(len(proxies)) as pool:
+                list(pool.map(send, proxies))
+            assert order == ["awake"] + ["note"] * len(proxies)
+
+    def test_a_message_that_meets_it_asleep_again(
+        self, script: Script, alpha: Host, paglet: PagletProxy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A message that found its paglet asleep, woken by another and asleep again, wakes it once more."""
+        paglet.deactivate()
+        refuse_or_queue = alpha.sleep.refuse_or_queue
+
+        def meanwhile(stored: Any, **options: Any) -> bool:
+            monkeypatch.setattr(alpha.sleep, "refuse_or_queue", refuse_or_queue)
+            alpha.activate(paglet.agent_id)
+            alpha.deactivate(paglet.agent_id)
+            return refuse_or_queue(stored, **options)
+
+        for send in (paglet.send, lambda *given: paglet.send_future(*given).get_reply(5)):
+            monkeypatch.setattr(alpha.sleep, "refuse_or_queue", meanwhile)
+            assert send("echo", {"a": 1}) == {"a": 1}
+            paglet.deactivate()
+
+    def test_a_message_that_would_wait_for_one_awake(
+        self, script: Script, alpha: Host, paglet: PagletProxy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A message that would have waited for a sleeper that woke meanwhile is handled, not left in the store."""
+        paglet.deactivate(DEEP)
+        keep = alpha.sleep.keep_message
+
+        def meanwhile(stored: Any, message: Any) -> bool:
+            alpha.activate(paglet.agent_id)
+            return keep(stored, message)
+
+        monkeypatch.setattr(alpha.sleep, "keep_message", meanwhile)
+        assert paglet.send("echo", {"a": 1}) == {"a": 1}
+        assert alpha.durability.records.queued(paglet.agent_id) == []
+
+    def test_what_waited_comes_before_what_wakes_it(self, script: Script, alpha: Host, beta: Host) -> None:
+        """Messages that waited are handled before one of the same sender that finds the paglet awake."""
+        proxy = alpha.create(Scripted)
+        other = PagletProxy(alpha.address, proxy.agent_id, beta.client)
+        for number in range(20):
+            proxy.deactivate(DEEP)
+            proxy.send("log", {"text": f"{number} a"})
+            with ThreadPoolExecutor(1) as pool:
+                waking = pool.submit(other.activate)
+                proxy.send("log", {"text": f"{number} b"})
+                waking.result(5)
+        wait_until(lambda: len(proxy.send("read")) == 40)
+        assert proxy.send("read") == [f"{number} {which}" for number in range(20) for which in "ab"]

@@ -21,6 +21,7 @@ from typing import Any
 from paglets_nb import (
     OperationPaglet, Paglet, PagletState, ServiceOperation, TaskPaglet, TaskState,
 )
+from paglets_nb.patterns import CURSOR_DRAIN, CursorDrainMixin, CursorDrainState, NotificationMixin
 
 class Colour(Enum):
     RED = "red"
@@ -65,6 +66,20 @@ class Counter(OperationPaglet[CounterState]):
 class Echo(Paglet[PagletState]):
     def handle_message(self, message):
         return {"kind": message.kind, **message.args}
+
+class Feed(CursorDrainMixin, Paglet[CursorDrainState]):
+    Drain = CURSOR_DRAIN
+
+    def handle_message(self, message):
+        if message.kind == "put":
+            return self.cursor_append_events([{"n": n} for n in message.args["numbers"]])
+        if message.kind == "close":
+            return self.cursor_close()
+        return super().handle_message(message)
+
+class Herald(NotificationMixin, Paglet[PagletState]):
+    def handle_message(self, message):
+        return self.notify_user_info(message.args["severity"], "news", message.args["text"])
 
 @dataclass(frozen=True)
 class Steps:

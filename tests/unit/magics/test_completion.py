@@ -26,7 +26,7 @@ def test_verbs_come_from_ipythons_completer_alone(notebook: Notebook) -> None:
     """The matcher is called through the shell, and suppresses every other one."""
     assert sorted(_complete(notebook, "%paglet ")) == sorted(LINE_VERBS)
     assert sorted(_complete(notebook, "%%paglet ")) == sorted(CELL_VERBS)
-    assert sorted(_complete(notebook, "p = %paglet d")) == ["dispatch", "dispose", "down"]
+    assert sorted(_complete(notebook, "p = %paglet d")) == ["deactivate", "dispatch", "dispose", "down", "drain"]
     assert sorted(_complete(notebook, "x = 1\n%paglet hos")) == ["hosts"]
 
 
@@ -50,7 +50,7 @@ def test_a_second_cell_after_nothing_found_still_completes(notebook: Notebook) -
     ("line", "words"),
     [
         ("create Co", ["Counter"]),
-        ("create ", ["Counter", "Echo", "Worker"]),
+        ("create ", ["Counter", "Echo", "Feed", "Herald", "Worker"]),
         ("create Counter ", ["count=", "anything="]),
         ("create Counter count=1 ", ["anything="]),
         ("create Counter --", ["--help", "--on", "--name"]),
@@ -71,6 +71,26 @@ def test_a_second_cell_after_nothing_found_still_completes(notebook: Notebook) -
         ("clone counter --a", ["--all"]),
         ("ls --on a", ["alpha"]),
         ("up --engine ", ["local"]),
+        ("retract counter --to b", ["beta"]),
+        ("restart ", ["alpha", "beta", "all"]),
+        ("interrupt alpha,b", ["beta"]),
+        ("remove a", ["alpha"]),
+        ("deactivate counter --f", ["--for"]),
+        ("activate cou", ["counter"]),
+        ("upgrade Cou", ["Counter"]),
+        ("upgrade cou", ["counter"]),
+        ("multicast ", []),
+        ("multicast hello cou", ["counter"]),
+        ("drain cou", ["counter"]),
+        ("drain counter a", ["add"]),
+        ("events --on b", ["beta"]),
+        ("events --paglet cou", ["counter"]),
+        ("notifications --severity w", ["warning"]),
+        ("log al", ["alpha"]),
+        ("tasks --f", ["--follow"]),
+        ("push CHANGE", ["CHANGELOG.md"]),
+        ("push CHANGELOG.md b", ["beta:"]),
+        ("pull al", ["alpha:"]),
         ("call strange ", []),
         ("zzz ", []),
         ("down ", []),
@@ -97,6 +117,7 @@ def test_a_cells_first_line_names_hosts(meshed: Notebook) -> None:
     """``%%paglet on`` completes hosts, also behind a comma."""
     assert _of_line(meshed, "on ", cell=True) == ["alpha", "beta", "all"]
     assert _of_line(meshed, "on alpha,b", cell=True) == ["beta"]
+    assert _of_line(meshed, "drain feed --a", cell=True) == ["--after"]
     assert sorted(_complete(meshed, "%%paglet on alpha,")) == ["all", "alpha", "beta"]
 
 

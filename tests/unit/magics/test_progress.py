@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from paglets_nb.magics.progress import ProgressLine
+from paglets_nb.magics.progress import ProgressLine, progress
 
 
 class _Kernel:
@@ -47,3 +47,25 @@ def test_a_terminal_sees_the_last_text_alone(capsys: pytest.CaptureFixture[str])
     line.update("1 of 2")
     line.finish("done")
     assert capsys.readouterr().out == "done\n"
+
+
+def test_quick_news_are_left_out() -> None:
+    """``tell`` says whether it showed the text; a picture goes along with it."""
+    kernel = _Kernel()
+    line = ProgressLine(kernel)
+    assert line.tell("1 of 9", "<b>1</b>")
+    assert not line.tell("2 of 9")
+    line.update("9 of 9")
+    assert [message["data"]["text/plain"] for message in kernel.published] == ["1 of 9", "9 of 9"]
+    assert kernel.published[0]["data"]["text/html"] == "<b>1</b>"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(KeyboardInterrupt, "working: stopped"), (ValueError, "working: it failed")]
+)
+def test_a_line_tells_how_it_ended(error: type[BaseException], said: str) -> None:
+    """What was interrupted or failed is told in the line, and raised."""
+    kernel = _Kernel()
+    with pytest.raises(error), progress(kernel, "working"):
+        raise error
+    assert [message["data"]["text/plain"] for message in kernel.published] == ["working ...", said]

@@ -201,6 +201,30 @@ def test_a_promised_buffer_takes_no_memory(pair: Pair, writable: int) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
 
 
+@pytest.mark.parametrize("size", [128 * 1024, 5 << 20])
+def test_large_bytes_arrive_as_bytes_in_one_piece(pair: Pair, size: int) -> None:
+    """Large bytes arrive whole and as bytes, what came in one read with the frame's head included."""
+    left, right = pair
+    content = random.Random(size).randbytes(size)
+    sender = threading.Thread(target=left.send, args=(REQUEST, 0, 7, b"head", b"payload", (content, b"behind")))
+    sender.start()
+    frame = right.receive()
+    sender.join(10)
+    assert frame is not None
+    assert type(frame.buffers[0]) is bytes
+    assert list(frame.buffers) == [content, b"behind"]
+    assert not right.has_buffered()
+
+
+def test_large_bytes_that_break_off_are_a_lost_connection(pair: Pair) -> None:
+    """Where the sender ends within large bytes the reader is told so."""
+    left, right = pair
+    left.sock.sendall(struct.pack("<IIHBBIQ", 0, 0, 1, REQUEST, 0, 1, 5 << 20) + b"x" * 100_000)
+    left.close()
+    with pytest.raises(ConnectionError, match="middle of a frame"):
+        right.receive()
+
+
 def test_close_wakes_the_reader(pair: Pair) -> None:
     """A thread blocked in a receive is woken when another closes the connection."""
     _left, right = pair

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import random
 import socket
 import struct
 import threading
+import time
+from typing import Any
 
 import pytest
 
@@ -187,3 +191,48 @@ def test_a_foreign_user_is_turned_away(serve: Serve, monkeypatch: pytest.MonkeyP
         assert closed_by_peer(sock)
     monkeypatch.undo()
     assert answers(server)
+
+
+def test_no_descriptor_is_free(serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """While accepting fails the server tries again at growing intervals and says so once; then it serves again."""
+    server = serve(echo)
+    attempts: list[float] = []
+    failing = threading.Event()
+    accept = server._listener.accept
+
+    class Listener:
+        def accept(self) -> Any:
+            """Fail as long as there is no descriptor."""
+            if failing.is_set():
+                attempts.append(time.monotonic())
+                raise OSError(errno.EMFILE, "Too many open files")
+            return accept()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(listener, name)
+
+    listener = server._listener
+    monkeypatch.setattr(server, "_listener", Listener())
+    failing.set()
+    assert answers(server)  # the accept that was under way
+    wait_until(lambda: len(attempts) >= 4)
+    assert len(attempts) <= 5
+    waits = [later - earlier for earlier, later in itertools.pairwise(attempts)]
+    assert waits == sorted(waits)
+    assert waits[0] >= module._FIRST_WAIT
+    failing.clear()
+    assert answers(server)
+    assert [record.getMessage() for record in caplog.records] == [
+        "server cannot accept connections: [Errno 24] Too many open files"
+    ]
+
+
+def test_a_close_does_not_wait_for_the_next_attempt(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that cannot accept ends as soon as it is closed."""
+    monkeypatch.setattr(module, "_FIRST_WAIT", 100.0)
+    monkeypatch.setattr(module, "_LONGEST_WAIT", 100.0)
+    server = serve(echo)
+    server._listener.shutdown(socket.SHUT_RDWR)  # each accept fails from here on
+    server.close()
+    server._acceptor.join(5)
+    assert not server._acceptor.is_alive()

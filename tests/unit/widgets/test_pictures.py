@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from dataclasses import dataclass, field
 from enum import Enum
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from paglets_nb import Host
+from paglets_nb.host.protocol import PagletInfo
+from paglets_nb.patterns.file_transfers import FileTransferEndpoint, FileTransferMode, FileTransferResult
 from paglets_nb.patterns.task_client import TaskClient
 from paglets_nb.widgets import pictures
 
@@ -131,3 +134,23 @@ def test_a_handle_shows_even_when_its_host_is_gone(host: Host, client: TaskClien
     host.stop()
     assert handle.proxy.agent_id in pictures.handle_text(handle)
     assert pictures.handle_html(handle).startswith("<div")
+
+
+def test_a_carried_file_is_a_card() -> None:
+    """What was done, with the size and both ends."""
+    ends = FileTransferEndpoint("alpha", "", "/a/<x>"), FileTransferEndpoint("beta", "", "/b/x")
+    result = FileTransferResult("t", FileTransferMode.MOVE, False, *ends, "<x>", 5, "5 B")
+    assert pictures.transfer_text(result).splitlines() == [
+        "moved      <x> (5 B)",
+        "from       alpha:/a/<x>",
+        "to         beta:/b/x",
+    ]
+    assert "alpha:/a/&lt;x&gt;" in pictures.transfer_html(result)
+    planned = dataclasses.replace(result, dry_run=True)
+    assert pictures.transfer_text(planned).startswith("would move <x>")
+
+
+def test_a_sleeping_paglet_is_shown_as_such() -> None:
+    """Its messages do not wait in a queue."""
+    info = PagletInfo("abc", "m:C", "alpha", "u", 1, active=False)
+    assert pictures.info_text(info).endswith("asleep")

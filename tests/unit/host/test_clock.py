@@ -1,0 +1,100 @@
+"""Things to do at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from paglets_nb.host import clock as module
+from paglets_nb.host.clock import Clock
+from paglets_nb.host.workers import WorkerPool
+from paglets_nb.testing import wait_until
+
+
+@pytest.fixture
+def workers() -> Iterator[WorkerPool]:
+    """A pool of workers."""
+    workers = WorkerPool("test")
+    yield workers
+    workers.close()
+
+
+@pytest.fixture
+def clock(workers: WorkerPool) -> Iterator[Clock]:
+    """A clock on them."""
+    clock = Clock(workers)
+    yield clock
+    clock.close()
+
+
+def test_what_is_due_is_done_in_its_order(clock: Clock) -> None:
+    """Calls come at their times, whatever order they were asked for in, an earlier one than the next included."""
+    done: list[tuple[str, float]] = []
+    now = time.time()
+    for name, after in (("c", 0.09), ("a", 0.03), ("b", 0.06)):
+        clock.call_at(now + after, lambda name=name: done.append((name, time.time())))
+    wait_until(lambda: len(done) == 3)
+    assert [name for name, _at in done] == ["a", "b", "c"]
+    assert all(at >= now + after for (_name, at), after in zip(done, (0.03, 0.06, 0.09), strict=True))
+
+
+def test_the_past_is_now(clock: Clock) -> None:
+    """What was due before it was asked for is done at once, with its arguments."""
+    done: list[tuple[int, int]] = []
+    clock.call_at(0.0, lambda *given: done.append(given), 1, 2)
+    wait_until(lambda: done == [(1, 2)])
+
+
+def test_it_waits_on_no_thread_while_nothing_is_due(clock: Clock, workers: WorkerPool) -> None:
+    """A clock with nothing to do gives its worker back, and goes on when there is something again."""
+    for _ in range(2):
+        done = threading.Event()
+        clock.call_at(time.time(), done.set)
+        assert done.wait(5)
+        wait_until(lambda: workers.statistics()["threads"] == workers.statistics()["idle"])
+        wait_until(lambda: not clock._running)
+
+
+def test_a_slow_call_holds_up_nothing(clock: Clock) -> None:
+    """A call that takes long does not delay the next one."""
+    gate, done = threading.Event(), threading.Event()
+    clock.call_at(time.time(), gate.wait, 10)
+    clock.call_at(time.time(), done.set)
+    assert done.wait(5)
+    gate.set()
+
+
+def test_the_wall_clock_may_jump(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call is made by the wall clock's time, also when that was set forward meanwhile."""
+    offset = 0.0
+    real = time.time
+    monkeypatch.setattr(module.time, "time", lambda: real() + offset)
+    done = threading.Event()
+    clock.call_at(real() + 3600, done.set)
+    offset = 7200.0
+    clock.call_at(real(), lambda: None)  # it looks at the time again
+    assert done.wait(5)
+
+
+def test_a_closed_clock_forgets(clock: Clock, workers: WorkerPool) -> None:
+    """Nothing is done after the close; asking for more is harmless."""
+    done = threading.Event()
+    clock.call_at(time.time() + 0.05, done.set)
+    clock.close()
+    clock.call_at(time.time(), done.set)
+    wait_until(lambda: workers.statistics()["threads"] == workers.statistics()["idle"])
+    assert not done.is_set()
+
+
+def test_its_workers_end_first(workers: WorkerPool) -> None:
+    """A clock whose workers have ended gives up quietly."""
+    clock = Clock(workers)
+    done = threading.Event()
+    clock.call_at(time.time() + 0.02, done.set)
+    workers.close()
+    wait_until(lambda: not clock._due)
+    assert not done.is_set()
+    clock.close()

@@ -1,0 +1,114 @@
+"""Lifecycle requests as a proxy makes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from paglets_nb.core.policy import DeactivationPolicy
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.tickets import ArrivalMode, TransferTicket
+from paglets_nb.errors import CallTimeoutError
+from paglets_nb.host.client import HostClient
+from paglets_nb.host.controls import GOES_ON, control_answer, control_message, told_that_it_goes_on
+from paglets_nb.host.host import Host
+from paglets_nb.host.protocol import Born, CloneRequest, DeactivateRequest, DispatchRequest, Nothing, PagletInfo
+from paglets_nb.testing import wait_until
+from tests.unit.host.scripted import Script
+from tests.unit.host.test_requests import Gate
+
+CLIENT = HostClient(timeout=7.0, resolve=lambda name: f"unix:///{name}")
+
+
+class TestRequests:
+    def test_a_ticket_is_asked_for_whole(self) -> None:
+        """Every part of a ticket stands in the request, and its attempts are waited for together."""
+        ticket = TransferTicket("beta", 3.0, 2, 0.5, ("gpu",), "1.0", ArrivalMode.INACTIVE)
+        message, options = control_message(CLIENT, "dispatch", {"target": ticket}, None)
+        assert message.kind == "@dispatch"
+        assert message.priority == 0
+        assert message.body == DispatchRequest("unix:///beta", 3.0, 2, 0.5, ("gpu",), "1.0", True, False)
+        assert options.reply_type is Born
+        assert options.timeout == 3.0 * 3 + 0.5 * 2 + 1.0
+
+    def test_a_name_or_an_address(self) -> None:
+        """A host's name is resolved, an address is taken as it is, and the time given is the move's."""
+        for target in ("beta", "unix:///beta"):
+            message, options = control_message(CLIENT, "dispatch", {"target": target}, 2.0)
+            assert message.body == DispatchRequest("unix:///beta", 2.0)
+            assert options.timeout == 3.0
+
+    def test_a_clone_at_home(self) -> None:
+        """A clone without a target stays with its parent."""
+        message, _options = control_message(CLIENT, "clone", {"target": None}, None)
+        assert message.body == CloneRequest("", 7.0)
+
+    def test_sleep_and_the_rest(self) -> None:
+        """Without a policy the usual one is asked for; what needs no argument has none."""
+        message, options = control_message(CLIENT, "deactivate", {"policy": None, "reason": "late"}, None)
+        assert message.body == DeactivateRequest(DeactivationPolicy(), "late")
+        assert (options.timeout, options.reply_type) == (7.0, Nothing)
+        for verb, reply_type in (("info", PagletInfo), ("wake", Born), ("dispose", Nothing)):
+            message, options = control_message(CLIENT, verb, {}, 0.5)
+            assert (message.kind, message.body) == (f"@{verb}", Nothing())
+            assert (options.timeout, options.reply_type) == (0.5, reply_type)
+
+
+class TestAnswers:
+    def test_a_moved_proxy_knows_where_to(self) -> None:
+        """The proxy of a dispatched paglet is brought up to date, that of a cloned one is not."""
+        born = Born("p2", "unix:///beta")
+        for verb, url in (("dispatch", "unix:///beta"), ("clone", "unix:///alpha")):
+            proxy = PagletProxy("unix:///alpha", "p1", CLIENT)
+            assert control_answer(proxy, verb, born) == {"host_url": "unix:///beta", "agent_id": "p2"}
+            assert proxy.host_url == url
+
+    def test_information_is_plain(self) -> None:
+        """What a proxy is told of its paglet are plain values; the rest answers nothing."""
+        proxy = PagletProxy("unix:///alpha", "p1", CLIENT)
+        info = control_answer(proxy, "info", PagletInfo("p1", "room:Box", "alpha", "unix:///alpha", 7))
+        assert (info["agent_id"], info["pid"], info["active"]) == ("p1", 7, True)
+        assert control_answer(proxy, "dispose", Nothing()) is None
+
+
+class TestTimeouts:
+    @pytest.mark.parametrize("verb", ["dispatch", "clone", "retract"])
+    def test_a_movement_goes_on(self, verb: str) -> None:
+        """The time-out of a movement says that the movement goes on, once."""
+        with pytest.raises(CallTimeoutError, match="no answer within 3 s; the movement goes on") as caught:  # noqa: SIM117
+            with told_that_it_goes_on(verb), told_that_it_goes_on(verb):
+                raise CallTimeoutError("'@dispatch' on alpha", 3.0)
+        assert str(caught.value).count("goes on") == 1
+        assert (caught.value.hint, caught.value.timeout) == (GOES_ON, 3.0)
+
+    def test_another_step_may_not(self) -> None:
+        """The time-out of anything else says no such thing."""
+        with pytest.raises(CallTimeoutError) as caught, told_that_it_goes_on("info"):
+            raise CallTimeoutError("'@info' on alpha", 3.0)
+        assert caught.value.hint == ""
+
+    @pytest.mark.parametrize("way", ["blocking", "awaited", "retracted"])
+    def test_the_caller_of_a_slow_move_finds_it_later(
+        self, script: Script, alpha: Host, beta: Host, paglet: PagletProxy, way: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A caller that gave up on a move that takes its time is told so, and its proxy follows when it is over."""
+        gate = Gate()
+        script.hooks["on_dispatching"] = script.hooks["on_reverting"] = lambda me, event: gate(me, event)  # type: ignore[assignment]
+        monkeypatch.setattr("paglets_nb.host.controls._MARGIN", 0.0)
+
+        async def awaited() -> None:
+            await paglet.dispatch_async("beta", timeout=0.5)
+
+        ways: dict[str, Any] = {
+            "blocking": lambda: paglet.dispatch("beta", timeout=0.5),
+            "awaited": lambda: anyio.run(awaited),
+            "retracted": lambda: beta.retract(paglet, timeout=0.5),
+        }
+        with pytest.raises(CallTimeoutError, match="the movement goes on"):
+            ways[way]()
+        gate.open.set()
+        wait_until(lambda: len(beta.get_proxies()) == 1)
+        assert paglet.send("echo", {"a": 1}) == {"a": 1}
+        assert paglet.host_url == beta.address

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from paglets_nb.widgets.records import DrainedEvents
+from tests.unit.magics.notebook import Notebook
+
+
+@pytest.fixture
+def feed(meshed: Notebook) -> Iterator[str]:
+    """The name of a paglet with three events."""
+    meshed.run("_feed = %paglet create Feed --name feed")
+    meshed.run("%paglet send feed put numbers=[10,20,30]")
+    yield "feed"
+    meshed.run("%paglet dispose feed")
+
+
+def test_events_come_behind_a_cursor(meshed: Notebook, feed: str) -> None:
+    """All, those behind a number, and so many; the list says where to go on."""
+    found = meshed.run("%paglet drain feed")
+    assert isinstance(found, DrainedEvents)
+    assert [(event["cursor"], event["n"]) for event in found] == [(1, 10), (2, 20), (3, 30)]
+    assert found.cursor == 3
+    assert meshed.run("%paglet drain feed --after 2") == found[2:]
+    some = meshed.run("%paglet drain feed drain --limit 2")
+    assert (list(some), some.cursor) == (list(found[:2]), 2)
+    nothing = meshed.run("%paglet drain feed --after 3")
+    assert (list(nothing), nothing.cursor) == ([], 3)
+
+
+def test_following_ends_with_the_stream_the_limit_or_the_time(meshed: Notebook, feed: str) -> None:
+    """Each of them gives back what came."""
+    assert len(meshed.run("%paglet drain feed --follow --limit 3")) == 3
+    assert len(meshed.run("%paglet drain feed --follow --timeout 0.2")) == 3
+    meshed.run("%paglet send feed close")
+    assert len(meshed.run("%paglet drain feed --follow")) == 3
+
+
+def test_what_keeps_no_events_is_told(meshed: Notebook, feed: str, counter: str) -> None:
+    """A paglet without a drain, an operation that is none, and a cursor that cannot be."""
+    assert meshed.refused("%paglet drain counter").startswith("counter keeps no events to drain")
+    assert "feed has no drain 'dran' (drains: drain); did you mean 'drain'?" in meshed.refused(
+        "%paglet drain feed dran"
+    )
+    assert "whole number" in meshed.refused("%paglet drain feed --after x")

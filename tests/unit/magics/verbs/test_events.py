@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from paglets_nb.widgets.records import EventTable
+from tests.unit.magics.notebook import Notebook
+
+
+def test_what_happened_is_listed(meshed: Notebook, counter: str) -> None:
+    """Kind, host, paglet and number each narrow the list down."""
+    meshed.run("%paglet dispatch counter beta")
+    agent_id = meshed.variable("_counter").agent_id
+    mine = meshed.run("%paglet events --paglet counter")
+    assert isinstance(mine, EventTable)
+    assert [event.kind for event in mine] == ["create", "dispatch", "arrival"]
+    assert {event.agent_id for event in mine} == {agent_id}
+    assert [event.kind for event in meshed.run("%paglet events --paglet counter --on beta")] == ["arrival"]
+    assert meshed.run("%paglet events --paglet counter --kind create")[0] == mine[0]
+    assert meshed.run(f"%paglet events --paglet counter --since {mine[0].number}") == mine[1:]
+    assert meshed.run("%paglet events --paglet counter --limit 1") == mine[2:]
+    assert meshed.run("%paglet events --limit 0") == []
+
+
+def test_following_ends_with_the_limit(meshed: Notebook, counter: str) -> None:
+    """As many events as were asked for, or until the time is over."""
+    assert len(meshed.run("%paglet events --follow --limit 1 --paglet counter")) == 1
+    assert meshed.run("%paglet events --follow --timeout 0.2 --kind nothing") == []
+
+
+def test_mistakes_are_one_line(meshed: Notebook) -> None:
+    """Numbers that are none, and strangers."""
+    assert "wants a whole number from 0, got '-1'" in meshed.refused("%paglet events --since -1")
+    assert meshed.refused("%paglet events --on gamma").startswith("no host 'gamma'")

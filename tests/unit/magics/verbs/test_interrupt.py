@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.unit.magics.notebook import Notebook
+
+
+def test_the_cell_of_a_host_is_interrupted(meshed: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the kernel executes ends with KeyboardInterrupt."""
+    host = meshed.session.host("alpha")
+    began = threading.Event()
+
+    class Sink:
+        def stream(self, name: str, text: str) -> None:
+            began.set()
+
+        def display(self, data: object, metadata: object, transient: object, update: bool) -> None:
+            """Nothing is displayed."""
+
+        def error(self, ename: str, evalue: str, traceback: object) -> None:
+            """Told by the result."""
+
+        def clear(self, wait: bool) -> None:
+            """Nothing is cleared."""
+
+    running = host.submit_code("import time\nprint('on', flush=True)\ntime.sleep(60)", sink=Sink())
+    assert began.wait(10)
+    meshed.run("%paglet interrupt alpha")
+    assert running.result(10).ename == "KeyboardInterrupt"
+    assert "interrupted: alpha" in capsys.readouterr().out
+
+
+def test_a_host_must_be_named(meshed: Notebook) -> None:
+    """Nothing is interrupted by accident."""
+    assert "HOST" in meshed.refused("%paglet interrupt")
+    assert meshed.refused("%paglet interrupt gamma").startswith("no host 'gamma'")

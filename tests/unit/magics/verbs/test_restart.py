@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import os
+import signal
+
+from paglets_nb.testing import wait_until
+from paglets_nb.widgets.tables import HostTable
+from tests.unit.magics.notebook import Notebook
+
+
+def test_hosts_are_restarted(notebook: Notebook) -> None:
+    """Each gets a new process; paglets that sleep are there again."""
+    mesh = notebook.run("%paglet up left right")
+    before = [host.pid for host in mesh.hosts()]
+    notebook.run("_nap = %paglet create Counter --on left --name nap")
+    notebook.run("%paglet call nap add by=3")
+    notebook.run("%paglet deactivate nap")
+    left = notebook.run("%paglet restart left")
+    assert (left.state, left.restarts) == ("up", 1)
+    both = notebook.run("%paglet restart all")
+    assert isinstance(both, HostTable)
+    assert not {host.pid for host in both} & set(before)
+    assert notebook.run("%paglet call nap add by=1").count == 4
+
+
+def test_a_dead_host_is_restarted(notebook: Notebook) -> None:
+    """One that is not started again by itself is, when asked."""
+    from paglets_nb import Mesh
+
+    with Mesh(["left", "right"], restarts=0) as mesh:
+        notebook.session.mesh = mesh
+        os.kill(mesh["left"].pid, signal.SIGKILL)
+        wait_until(lambda: mesh["left"].state == "dead")
+        assert notebook.run("%paglet restart left").state == "up"
