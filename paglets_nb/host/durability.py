@@ -70,7 +70,7 @@ class Durability:
     @property
     def exists(self) -> bool:
         """Whether anything was ever stored."""
-        return self._records is not None or self._path.exists()
+        return self._records is not None or Store.was_made(self._path)
 
     @property
     def records(self) -> Records:

@@ -20,7 +20,6 @@ from paglets_nb.core.events import CloneEvent, MobilityEvent
 from paglets_nb.core.values import new_agent_id, new_message_id
 from paglets_nb.errors import HostDiedError, TransferError
 from paglets_nb.host.controls import told_that_it_goes_on
-from paglets_nb.host.delivery import forward_stored
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.file_transfer import transfer_seconds
 from paglets_nb.host.protocol import (
@@ -104,11 +103,7 @@ class Movement:
         for reason in host.files.left(resident.agent_id, arrival.files, operation_id):
             host.events.record("failure", resident.agent_id, step="delete moved file", error=reason)
         if resident.durability == "message":
-            host.workers.submit(self._forward, resident.agent_id, url)
-
-    def _forward(self, agent_id: str, url: str) -> None:
-        if not forward_stored(self._host, agent_id, url):
-            self._host.settlement.forward_later(agent_id, url)
+            host.workers.submit(host.settlement.forward, resident.agent_id, url)
 
     def retract(self, _target: str, request: RetractRequest) -> Born:
         """Call a paglet that lives on another host to this one."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from paglets_nb.errors import HostDiedError, PagletError
+from paglets_nb.errors import HostDiedError, LifecycleError, PagletError
 from paglets_nb.host.delivery import forward_stored
 from paglets_nb.host.protocol import Arrival, Nothing, Outcome, OutcomeRequest, Settle
 
@@ -44,13 +45,24 @@ class Settlement:
             if self._running or self._closed:
                 return
             self._running = True
-        self._host.workers.submit(self._run)
+        with suppress(LifecycleError):  # the host ends
+            self._host.workers.submit(self._run)
 
     def tell_later(self, url: str, operation_id: str) -> None:
         """The target at ``url`` must hear that a movement was committed."""
         with self._wake:
             self._untold[operation_id] = url
         self.watch()
+
+    def forward(self, agent_id: str, url: str) -> None:
+        """Send the stored messages of a paglet that left for ``url`` after it, now and as long as some are left."""
+        with self._wake:
+            self._behind[agent_id] = url
+        self._try(self._forward, agent_id, url)
+        with self._wake:
+            left = agent_id in self._behind
+        if left:
+            self.watch()
 
     def forward_later(self, agent_id: str, url: str) -> None:
         """Messages of a paglet that left for ``url`` must follow it."""
@@ -79,11 +91,19 @@ class Settlement:
                     self._running = False
                     return
             for operation_id, url in untold:
-                self._tell(operation_id, url)
+                self._try(self._tell, operation_id, url)
             for agent_id, url in behind:
-                self._forward(agent_id, url)
+                self._try(self._forward, agent_id, url)
             for prepared in self._host.arrivals.in_doubt(GRACE):
-                self._ask(prepared)
+                self._try(self._ask, prepared)
+
+    def _try(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Take a step; one that fails, e.g. because the store does, is tried again and keeps no other back."""
+        try:
+            step(*arguments)
+        except Exception as error:
+            if not self._closed:
+                self._host.events.record("failure", "", step="settle", error=repr(error))
 
     def _tell(self, operation_id: str, url: str) -> None:
         try:

@@ -91,6 +91,7 @@ class Store:
 
     def _open(self) -> apsw.Connection:
         try:
+            self._check_not_emptied()
             connection = apsw.Connection(os.fspath(self.path))
             try:
                 self._prepare(connection)
@@ -111,10 +112,29 @@ class Store:
         if found != "ok":
             raise apsw.CorruptError(str(found))
         self._migrate(connection)
+        self._mark.touch()
+
+    @property
+    def _mark(self) -> Path:
+        """A file beside the store that says that there is one."""
+        return self.path.with_name(f"{self.path.name}.made")
+
+    @classmethod
+    def was_made(cls, path: Path) -> bool:
+        """Whether there is a store at ``path``, or was one that is gone by now."""
+        return path.exists() or path.with_name(f"{path.name}.made").exists()
+
+    def _check_not_emptied(self) -> None:
+        """A store that was made and is empty or gone has lost what it held; SQLite would begin a new one."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        left = [path for path in (self.path, log) if path.exists() and path.stat().st_size]
+        if self._mark.exists() and not left:
+            raise apsw.CorruptError("the file is empty or gone")
 
     def _quarantine(self, error: Exception) -> StoreError:
         """Move a damaged file aside; the error that says so."""
         aside = self.path.with_name(f"{self.path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+        self._mark.unlink(missing_ok=True)
         for suffix in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
                 os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")

@@ -9,7 +9,7 @@ import pytest
 
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.tickets import TransferTicket
-from paglets_nb.errors import HostDiedError
+from paglets_nb.errors import HostDiedError, StoreError
 from paglets_nb.host import settlement as module
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.failpoints import InjectedFaultError, arm
@@ -227,3 +227,26 @@ def test_a_failed_attempt_is_noted_once(script: Script, mesh: Hosts) -> None:
     assert [kind for kind, _step in noted] == ["transfer-failed", "failure"] * 3
     assert {step for kind, step in noted if kind == "failure"} == {"abandon"}
     assert proxy.send("echo") == {}
+
+
+def test_a_step_that_fails_is_tried_again(script: Script, mesh: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that fails while messages are sent after a paglet keeps them, and the settling goes on."""
+    alpha = mesh["alpha"]
+    proxy = alpha.create(Durable)
+    proxy.dispatch("beta")
+    failing = 3
+
+    def fail(agent_id: str) -> Any:
+        nonlocal failing
+        failing -= 1
+        if failing >= 0:
+            raise StoreError("no room")
+        return queued(agent_id)
+
+    queued = alpha.durability.records.queued
+    monkeypatch.setattr(alpha.durability.records, "queued", fail)
+    alpha.settlement.forward(proxy.agent_id, mesh["beta"].address)
+    wait_until(lambda: failing < 0)
+    wait_until(lambda: not alpha.settlement._running)
+    told = [event.details["error"] for event in alpha.list_events() if event.details.get("step") == "settle"]
+    assert told == ["StoreError('no room')"] * 3

@@ -267,3 +267,21 @@ def test_a_full_disk(small_disk: Path) -> None:
     again = Store(small_disk / "store.db")
     assert keys(again) == found
     again.close()
+
+
+@pytest.mark.parametrize("lost", ["emptied", "gone"])
+def test_a_store_that_lost_all_it_held_is_not_begun_anew_in_silence(path: Path, lost: str) -> None:
+    """A store that is cut to nothing, or gone, is an error once; started again it begins without it."""
+    store = Store(path)
+    store.run(put("kept"))
+    store.close()
+    if lost == "emptied":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
+    assert Store.was_made(path)
+    with pytest.raises(StoreError, match="damaged .the file is empty or gone."):
+        Store(path)
+    again = Store(path)
+    assert keys(again) == []
+    again.close()
