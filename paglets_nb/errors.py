@@ -35,6 +35,8 @@ All of them survive a pickle and a trip over the wire with their attributes.
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Iterable
 from typing import Any
 
@@ -67,6 +69,9 @@ __all__ = [
 ]
 
 
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"
 
@@ -84,6 +89,16 @@ class PagletError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return rebuild_error, (type(self), self.args, dict(self.__dict__))
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the lines of the user's own code, then the message."""
+        frames = [
+            frame
+            for frame in traceback.extract_tb(self.__traceback__)
+            if not frame.filename.startswith(_PACKAGE) and f"{os.sep}IPython{os.sep}" not in frame.filename
+        ]
+        lines = [line for entry in traceback.format_list(frames) for line in entry.rstrip("\n").split("\n")]
+        return [*lines, f"{type(self).__name__}: {self}"]
 
 
 class SerializationError(PagletError):
@@ -191,7 +206,9 @@ class InvalidAgentError(PagletError):
 
     def __init__(self, agent_id: str, where: str = "") -> None:
         self.agent_id = agent_id
-        super().__init__(f"no paglet {agent_id!r}{f' on {where}' if where else ''} (disposed, or never created)")
+        super().__init__(
+            f"no paglet {agent_id!r}{f' on {where}' if where else ''} (disposed, never created, or lost with its host)"
+        )
 
 
 class PagletInactiveError(PagletError):

@@ -20,7 +20,7 @@ from paglets_nb import errors
 from paglets_nb.codec import payload, wire
 from paglets_nb.codec.names import qualified_name
 from paglets_nb.codec.wire import CODING_ERRORS
-from paglets_nb.core.tracebacks import MAX_TRACEBACK, format_user_traceback, is_ours
+from paglets_nb.core.tracebacks import MAX_TRACEBACK, format_user_traceback, has_user_frames, is_ours
 from paglets_nb.errors import PagletError, RemoteHostError, SerializationError
 
 __all__ = ["RemoteTraceback", "decode_error", "encode_error"]
@@ -77,6 +77,14 @@ def _arguments(error: BaseException) -> tuple[Any, ...]:
     return error.args
 
 
+def _traceback_of(error: BaseException) -> str:
+    """Its remote traceback, or its own; nothing for an error of ours in which no user code had a part."""
+    earlier = getattr(error, "remote_traceback", "")
+    if earlier or (isinstance(error, PagletError) and not has_user_frames(error)):
+        return str(earlier)
+    return format_user_traceback(error)
+
+
 def encode_error(error: BaseException, where: str) -> bytes:
     """The wire form of an exception.
 
@@ -93,7 +101,7 @@ def encode_error(error: BaseException, where: str) -> bytes:
             message=_encodable(_text(error)[:MAX_TRACEBACK]),
             args=[_plain(value) for value in _arguments(error)],
             attributes=attributes,
-            traceback=_encodable(getattr(error, "remote_traceback", "") or format_user_traceback(error)),
+            traceback=_encodable(_traceback_of(error)),
             where=getattr(error, "remote_host", "") or where,
         )
     )
@@ -161,7 +169,8 @@ def decode_error(data: bytes) -> Exception:
     attached: Any = rebuilt
     attached.remote_traceback = failure.traceback
     attached.remote_host = failure.where
-    rebuilt.__cause__ = RemoteTraceback(failure.traceback)
+    if failure.traceback:
+        rebuilt.__cause__ = RemoteTraceback(failure.traceback)
     if not isinstance(rebuilt, PagletError) or isinstance(rebuilt, RemoteHostError):
         attached._render_traceback_ = MethodType(_render, rebuilt)
     return rebuilt

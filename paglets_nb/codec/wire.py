@@ -94,6 +94,11 @@ def find_unfit(value: Any, path: str = "", depth: int = 0) -> tuple[str, Any] | 
         except CODING_ERRORS:
             return path, value
         return None
+    if isinstance(value, set | frozenset):
+        try:
+            sorted(value)
+        except TypeError:
+            return path, value
     for where, entry in items:
         found = find_unfit(entry, where, depth + 1)
         if found is not None:

@@ -11,9 +11,9 @@ from paglets_nb.codec import payload as payloads
 from paglets_nb.codec.failures import decode_error
 from paglets_nb.core.messages import FutureReply
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import FrameError, HostDiedError, PagletError
+from paglets_nb.errors import FrameError, HostDiedError, PagletError, PagletInactiveError
 from paglets_nb.transport.addresses import connect
-from paglets_nb.transport.frames import MOVED, PIPELINED, REPLY, REQUEST, Frame
+from paglets_nb.transport.frames import MOVED, PIPELINED, QUEUED, REPLY, REQUEST, Frame
 
 if TYPE_CHECKING:
     from paglets_nb.host.lanes import Lane
@@ -28,6 +28,21 @@ _reading = threading.local()
 def in_reader() -> bool:
     """Whether the calling thread is one that reads replies, which must not wait for any."""
     return getattr(_reading, "active", False)
+
+
+def queued_receipt(frame: Frame, reply_type: type | None, paglet: str) -> Any:
+    """The receipt of a message that waits in the store for a sleeping paglet.
+
+    Raises:
+        PagletInactiveError: a typed reply was wanted; there is none until the paglet wakes.
+    """
+    receipt: Any = payloads.decode(frame.payload, frame.buffers)
+    if reply_type is not None:
+        raise PagletInactiveError(
+            f"paglet {paglet} is asleep and keeps messages until it is activated; "
+            f"this one is queued (message {receipt['message_id']}) and need not be sent again"
+        )
+    return receipt
 
 
 class Pending:
@@ -160,10 +175,13 @@ class Channel:
         if frame.type == MOVED:
             self._follow(pending, frame.header.decode())
             return
-        if frame.type != REPLY:
+        if frame.type not in (REPLY, QUEUED):
             pending.settle(error=decode_error(frame.payload))
             return
         try:
+            if frame.type == QUEUED:
+                pending.settle(queued_receipt(frame, pending.reply_type, pending.agent_id))
+                return
             cls = Any if pending.reply_type is None else pending.reply_type
             value = payloads.decode(frame.payload, frame.buffers, cls)
         except PagletError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 from typing import Any, TypeVar
 
 from paglets_nb.codec import payload as payloads
@@ -30,7 +31,7 @@ from paglets_nb.errors import (
     PagletError,
     TransferError,
 )
-from paglets_nb.host.channel import Channel, Pending, in_reader
+from paglets_nb.host.channel import Channel, Pending, in_reader, queued_receipt
 from paglets_nb.host.controls import control_answer, control_message, told_that_it_goes_on
 from paglets_nb.host.lanes import Lanes
 from paglets_nb.host.loop import loop_thread
@@ -43,7 +44,7 @@ from paglets_nb.host.protocol import (
     Found,
     Nothing,
 )
-from paglets_nb.transport.frames import MOVED, PIPELINED, REPLY, REQUEST, RESUMES, Frame
+from paglets_nb.transport.frames import MOVED, PIPELINED, QUEUED, REPLY, REQUEST, RESUMES, Frame
 from paglets_nb.transport.pool import ConnectionPool
 
 __all__ = ["HostClient", "host_label"]
@@ -51,6 +52,7 @@ __all__ = ["HostClient", "host_label"]
 T = TypeVar("T")
 MAX_HOPS = 32
 _LOCATE = 2.0
+_EXPLAINED_WITHIN = 0.1
 
 
 _TURN_VERBS = frozenset(("@clone", "@deactivate", "@dispatch", "@dispose"))
@@ -166,6 +168,8 @@ class HostClient:
             if frame.type == MOVED:
                 proxy.host_url = frame.header.decode()
                 continue
+            if frame.type == QUEUED:
+                return queued_receipt(frame, options.reply_type, proxy.name or proxy.agent_id)
             failure = decode_error(frame.payload)
             if not (isinstance(failure, InvalidAgentError) and self._locate(proxy)):
                 raise failure
@@ -313,9 +317,19 @@ class HostClient:
             pool.give_back(url, connection)
             return frame
 
+    def _why(self, url: str) -> str:
+        """Why a host is gone, which its supervisor may know only a moment after its callers."""
+        deadline = time.monotonic() + _EXPLAINED_WITHIN
+        while self.explain is not None and not self._closed:
+            reason = str(self.explain(url))
+            if reason or time.monotonic() > deadline:
+                return reason
+            time.sleep(0.005)
+        return ""
+
     def _gone(self, url: str, error: OSError | None = None, *, delivered: bool = True) -> HostDiedError:
         self._pool.drop(url)
-        reason = self.explain(url) if self.explain is not None else ""
+        reason = self._why(url) if delivered else self.explain(url) if self.explain is not None else ""
         if not reason and isinstance(error, FileNotFoundError | ConnectionRefusedError):
             reason = "nothing listens at its address"
         return HostDiedError(host_label(url), reason or LOST, delivered=delivered)

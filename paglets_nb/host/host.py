@@ -6,6 +6,7 @@ directly, and hosts of one process with the same ``mesh`` see each other.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import tempfile
@@ -366,5 +367,9 @@ def create_request(
         raise SerializationError(f"{cls!r} is not a Paglet class")
     if state is not None and not isinstance(state, cls.State):
         raise SerializationError(f"{cls.__name__} wants a {cls.State.__name__}, not a {type(state).__name__}")
+    if state is None:
+        required = [f.name for f in dataclasses.fields(cls.State) if f.default is f.default_factory]
+        if required:
+            raise SerializationError(f"{cls.__name__} needs a {cls.State.__name__} (fields: {', '.join(required)})")
     wired = None if state is None else wire.dataclass_to_wire(state)
     return CreateRequest(code_store.name_of(cls), wired, init, name)

@@ -22,7 +22,7 @@ from paglets_nb.host.handling import incoming
 from paglets_nb.host.records import StoredMessage
 from paglets_nb.host.residents import HandlerTurn, Resident
 from paglets_nb.transport.connection import Connection
-from paglets_nb.transport.frames import ERROR, MOVED, PIPELINED, REPLY, RESUMES, Frame
+from paglets_nb.transport.frames import ERROR, MOVED, PIPELINED, QUEUED, REPLY, RESUMES, Frame
 
 if TYPE_CHECKING:
     from paglets_nb.host.host import Host
@@ -170,7 +170,7 @@ class RequestHandler:
             self.answer_absent(connection, frame.request_id, envelope.target)
             return None
         answer = payloads.encode({"queued": True, "message_id": envelope.message_id})[0]
-        self.answer(connection, frame.request_id, REPLY, answer)
+        self.answer(connection, frame.request_id, QUEUED, answer)
         return None
 
     def answer_absent(self, connection: Connection | None, request_id: int, target: str) -> None:

@@ -55,6 +55,8 @@ def readable_errors() -> Iterator[None]:
         yield
     except UsageError:
         raise
+    except KeyboardInterrupt:
+        raise UsageError("interrupted; what a paglet was asked to do goes on over there") from None
     except BaseException as error:
         shown = readable(error)
         if shown is error:

@@ -22,7 +22,14 @@ from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.state import PagletState
 from paglets_nb.core.values import DEFAULT_TIMEOUT
-from paglets_nb.errors import HostDiedError, InvalidAgentError, MeshError, SerializationError, UnknownHostError
+from paglets_nb.errors import (
+    HostDiedError,
+    InvalidAgentError,
+    MeshError,
+    PagletError,
+    SerializationError,
+    UnknownHostError,
+)
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.host import create_request
 from paglets_nb.host.loop import loop_thread
@@ -123,7 +130,7 @@ class Mesh:
     def supervisor(self) -> Supervisor:
         """What watches its hosts; MeshError when it is not running."""
         if self._supervisor is None:
-            raise MeshError(f"mesh {self.name!r} is not running")
+            raise MeshError(f"mesh {self.name!r} is not running; start it with start(), or use it in a with block")
         return self._supervisor
 
     def start(self, on_progress: Callable[[HostHandle], None] | None = None) -> Mesh:
@@ -163,6 +170,9 @@ class Mesh:
         """End every host; nothing stays. Harmless when it is not running."""
         self.notifications.close()
         self.event_log.close()
+        if self.client.sent and not loop_thread.inside():
+            with suppress(PagletError):
+                self.sync_output()  # what its paglets printed last
         with self._lock:
             supervisor, self._supervisor = self._supervisor, None
             watching, self._watching = self._watching, None
@@ -268,17 +278,15 @@ class Mesh:
     def _explain(self, url: str) -> str:
         if self._supervisor is None:
             return "the mesh was stopped"
-        for record in self._supervisor.records.values():
-            if record.url == url and record.state != "up":
-                return record.reason or record.state
-        return ""
+        down = (record for record in self._supervisor.records.values() if record.url == url and record.state != "up")
+        return next((record.reason or record.state for record in down), "")
 
     def host_name(self, url: str) -> str:
         """The name of the host at an address; UnknownHostError for a stranger."""
-        for record in self.supervisor.records.values():
-            if record.url == url:
-                return record.name
-        raise UnknownHostError(url, self.supervisor.records)
+        found = next((name for name, record in self.supervisor.records.items() if record.url == url), None)
+        if found is None:
+            raise UnknownHostError(url, self.supervisor.records)
+        return found
 
     # ---- paglets
 

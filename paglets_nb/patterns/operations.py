@@ -124,6 +124,8 @@ class OperationClient:
             Exception: what the handler raised.
         """
         proxy = self.proxy
+        if not isinstance(operation, ServiceOperation):
+            raise ServiceContractError(f"wanted a ServiceOperation, got {operation!r}; send a kind by PagletProxy.send")
         reply_type = operation.reply_type
         options = CallOptions(timeout, reply_type, no_delay, activate_if_inactive)
         reply = proxy.client.call(proxy, operation.to_message(request), options)

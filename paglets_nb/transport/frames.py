@@ -21,6 +21,7 @@ __all__ = [
     "MAX_FRAME",
     "MAX_HEADER",
     "MOVED",
+    "QUEUED",
     "REPLY",
     "REQUEST",
     "Frame",
@@ -33,12 +34,12 @@ PREFIX = struct.Struct("<IIHBBI")
 MAX_HEADER = 1 << 20
 MAX_FRAME = 1 << 30
 MAX_BUFFERS = 4096
-REQUEST, REPLY, ERROR, MOVED = 1, 2, 3, 4
+REQUEST, REPLY, ERROR, MOVED, QUEUED = 1, 2, 3, 4, 5
 PIPELINED = 1
 """Flag of a request whose sender goes on without waiting for the reply."""
 RESUMES = 2
 """Flag of a pipelined request: nothing that its sender sent to the same target is under way."""
-_TYPES = frozenset((REQUEST, REPLY, ERROR, MOVED))
+_TYPES = frozenset((REQUEST, REPLY, ERROR, MOVED, QUEUED))
 _MUTABLE = 1 << 63
 
 
@@ -46,7 +47,7 @@ class Frame(NamedTuple):
     """One frame as it was read.
 
     Attributes:
-        type: REQUEST, REPLY, ERROR or MOVED.
+        type: REQUEST, REPLY, ERROR, MOVED, or QUEUED for a request that waits for a sleeper.
         request_id: which request of its connection it is, or answers.
     """
 

@@ -127,6 +127,19 @@ def test_sleep_and_what_wakes(tmp_path: Path) -> None:
         assert proxy.send("add", {})["count"] == 3
 
 
+def test_a_typed_call_to_a_sleeper_that_keeps_messages_says_so(tmp_path: Path) -> None:
+    """There is no reply to make up: the call says that its message is queued, and it runs once on waking."""
+    with Mesh(1, data_dir=tmp_path) as mesh:
+        proxy = mesh.create(Counter, CounterState(1))
+        proxy.deactivate(DeactivationPolicy(activate_on_message=False))
+        with pytest.raises(PagletInactiveError, match="is asleep and keeps messages .* is queued"):
+            OperationClient(proxy).call(ADD, Add(5))
+        with pytest.raises(PagletInactiveError, match="is queued"):
+            OperationClient(proxy).submit(ADD, Add(5)).get_reply(5)
+        proxy.activate()
+        assert OperationClient(proxy).call(ADD, Add(0)).count == 11
+
+
 def test_a_poisonous_paglet_is_quarantined(tmp_path: Path) -> None:
     """A paglet in whose handlers its host died three times within a minute is kept aside; the host serves on."""
     with Mesh(1, data_dir=tmp_path, restarts=10) as mesh:

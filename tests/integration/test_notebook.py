@@ -161,7 +161,7 @@ def test_a_cells_own_exception_crosses_and_shows_both_sides(greeter: NotebookKer
         ("%paglet create Greeter greeted=many", "greeted"),
         ("%paglet dispatch greeter gamma", "no host 'gamma'"),
         ("%paglet call greeter greet who=x --timeout 0", "timeout"),
-        ("%paglet up 2", "up already"),
+        ("%paglet up 3", "up already"),
         ("%%paglet on gamma\n1", "no host 'gamma'"),
     ],
 )

@@ -113,7 +113,7 @@ def test_a_disposed_paglet_says_so(mesh: Mesh) -> None:
     """Calls to a disposed paglet fail as such."""
     proxy = mesh.create(Counter, on="alpha")
     proxy.dispose()
-    with pytest.raises(InvalidAgentError, match="disposed, or never created"):
+    with pytest.raises(InvalidAgentError, match="disposed, never created, or lost with its host"):
         OperationClient(proxy).call(ADD)
     assert not proxy.is_valid()
 

@@ -33,7 +33,11 @@ def _wanted(words: list[str]) -> int | list[str]:
 def run(session: Session, arguments: Arguments) -> Any:
     """Start the mesh, telling how far it is."""
     if session.mesh is not None and session.mesh.running:
-        names = ", ".join(handle.name for handle in session.mesh.hosts())
+        running = [handle.name for handle in session.mesh.hosts()]
+        if _wanted(arguments.hosts) in (len(running), running):
+            session.say(f"mesh {session.mesh.name} is up already")
+            return session.mesh
+        names = ", ".join(running)
         raise UsageError(f"a mesh is up already ({names}); stop it first with: %paglet down")
     from paglets_nb.mesh.mesh import Mesh
 

@@ -43,12 +43,18 @@ def test_a_remote_error_of_unknown_type_keeps_its_traceback() -> None:
     assert readable(error) is error
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("local"), UsageError("said")])
+@pytest.mark.parametrize("error", [ValueError("local"), UsageError("said")])
 def test_what_is_not_ours_passes(error: BaseException) -> None:
-    """Interrupts, local exceptions and usage errors go through untouched."""
+    """Local exceptions and usage errors go through untouched."""
     with pytest.raises(type(error)) as caught, readable_errors():
         raise error
     assert caught.value is error
+
+
+def test_an_interrupt_is_one_line() -> None:
+    """The stop button ends a magic with a line that says what goes on."""
+    with pytest.raises(UsageError, match="interrupted; what a paglet was asked to do goes on"), readable_errors():
+        raise KeyboardInterrupt
 
 
 def test_a_group_of_one_foreign_error_is_opened() -> None:

@@ -55,7 +55,7 @@ def test_a_handlers_exception_comes_as_itself(meshed: Notebook, counter: str) ->
 def test_a_disposed_paglet_is_told(meshed: Notebook, counter: str) -> None:
     """A variable that holds a proxy of what is gone leads to one line."""
     meshed.run("%paglet dispose counter")
-    assert "disposed, or never created" in meshed.refused("%paglet call _counter add")
+    assert "disposed, never created, or lost with its host" in meshed.refused("%paglet call _counter add")
 
 
 def test_a_paglet_without_operations_points_to_send(meshed: Notebook) -> None:

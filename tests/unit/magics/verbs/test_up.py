@@ -11,7 +11,8 @@ def test_up_and_down(notebook: Notebook) -> None:
     assert isinstance(mesh, Mesh)
     assert (mesh.name, [host.name for host in mesh.hosts()]) == ("two", ["left", "right"])
     pids = [host.pid for host in mesh.hosts()]
-    assert notebook.refused("%paglet up").startswith("a mesh is up already (left, right); stop it first")
+    assert notebook.refused("%paglet up 3").startswith("a mesh is up already (left, right); stop it first")
+    assert notebook.run("%paglet up left right") is mesh
     notebook.run("%paglet down")
     assert not mesh.running
     assert not any(process_alive(pid) for pid in pids)
