@@ -129,6 +129,7 @@ def encode_whole(value: Any) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _decoder(cls: Any) -> msgspec.msgpack.Decoder[Any]:
+    wire.describe(cls)
     return msgspec.msgpack.Decoder(cls, dec_hook=wire.decode_hook, ext_hook=_refuse_ext)
 
 
