@@ -57,6 +57,7 @@ class Pending:
         "hops",
         "lane",
         "number",
+        "pair",
         "proxy",
         "reply_type",
     )
@@ -74,6 +75,7 @@ class Pending:
         self.future = future
         self.proxy = proxy
         self.agent_id = proxy.agent_id
+        self.pair = proxy.agent_id
         self.header = header
         self.content = content
         self.buffers = buffers

@@ -70,6 +70,11 @@ def refuse_in_loop(what: str) -> None:
         raise LifecycleError(f"{what!r} would block the event loop; use the awaited form (send_async, call_async)")
 
 
+def pair_of(turn: Any, agent_id: str) -> str:
+    """Who speaks to whom: the paglet in whose handler this runs, or nobody's, to the one with this id."""
+    return f"{turn.paglet.agent_id if turn is not None else ''}>{agent_id}"
+
+
 def encode_content(message: Message) -> tuple[bytes, Any]:
     """A message's content as payload and buffers."""
     body = message.body
@@ -149,7 +154,7 @@ class HostClient:
         if turn is not None and turn.paglet.agent_id == proxy.agent_id and not options.oneway:
             self._refuse_own_turn(turn, message)
         self.sent += 1
-        if self._channels and self._lanes.busy(proxy.agent_id):
+        if self._channels and self._lanes.busy(pair_of(turn, proxy.agent_id)):
             refuse_in_loop(message.kind)
             return self.submit(proxy, message, options).get_reply(options.timeout)
         timeout = self.timeout if options.timeout is None else options.timeout
@@ -205,6 +210,7 @@ class HostClient:
         header = envelope_of(proxy.agent_id, message, options)
         future = FutureReply(message.kind, timeout)
         pending = Pending(future, proxy, header, content, buffers, options.reply_type, MAX_HOPS)
+        pending.pair = pair_of(current_turn.get(), proxy.agent_id)
         if message.priority:
             self._lanes.submit(pending, may_wait=not in_reader())
         else:

@@ -65,9 +65,11 @@ class Delivery:
     def refuse(self) -> None:
         """The paglet has left, sleeps or ended: say so, or take the message after it."""
         if self.connection is not None:
+            sender = self.message.sender
+            speaker = "" if sender is None else sender.agent_id
             if self.resident.name and self.connection.pipelined:
-                self.connection.diverted.add(self.resident.name)
-            self.host.requests.answer_absent(self.connection, self.request_id, self.resident.agent_id)
+                self.connection.diverted.add((speaker, self.resident.name))
+            self.host.requests.answer_absent(self.connection, self.request_id, self.resident.agent_id, speaker)
         elif not self.stored or self._is_left_to_follow():
             self.host.requests.followers.add(self)
 

@@ -156,7 +156,7 @@ class Lane:
 
 
 class Lanes:
-    """The lanes of one client, by paglet.
+    """The lanes of one client, by pair of sender and paglet.
 
     Args:
         send: see ``Send``.
@@ -167,23 +167,23 @@ class Lanes:
         self._lock = threading.Lock()
         self._lanes: dict[str, Lane] = {}
 
-    def busy(self, agent_id: str) -> bool:
-        """Whether a request to the paglet is under way."""
-        lane = self._lanes.get(agent_id)
+    def busy(self, pair: str) -> bool:
+        """Whether a request of this sender to this paglet is under way."""
+        lane = self._lanes.get(pair)
         return lane is not None and lane.busy
 
     def submit(self, pending: Pending, *, may_wait: bool) -> None:
-        """Send a request behind those to the same paglet."""
+        """Send a request behind those of the same sender to the same paglet."""
         while True:
-            lane = self._lanes.get(pending.agent_id) or self._lane(pending.agent_id)
+            lane = self._lanes.get(pending.pair) or self._lane(pending.pair)
             if lane.submit(pending, may_wait=may_wait):
                 return
 
-    def _lane(self, agent_id: str) -> Lane:
+    def _lane(self, pair: str) -> Lane:
         with self._lock:
-            lane = self._lanes.get(agent_id)
+            lane = self._lanes.get(pair)
             if lane is None or lane.dropped:
                 if len(self._lanes) >= KEPT:
                     self._lanes = {key: kept for key, kept in self._lanes.items() if not kept.drop()}
-                lane = self._lanes[agent_id] = Lane(self._send)
+                lane = self._lanes[pair] = Lane(self._send)
             return lane

@@ -34,6 +34,11 @@ Verb = tuple[type, Callable[[str, Any], Any]]
 _EMPTY = payloads.encode(None)[0]
 
 
+def speaker_of(envelope: Envelope) -> str:
+    """The id of the paglet that sent a request; empty for one from outside."""
+    return "" if envelope.sender is None else envelope.sender[1]
+
+
 class RequestHandler:
     """Answers the frames of one host.
 
@@ -99,13 +104,13 @@ class RequestHandler:
 
         Its paglet may be back by now: handled at once, it would overtake the other.
         """
-        target = envelope.target
-        if target not in connection.diverted or not envelope.priority:
+        target, speaker = envelope.target, speaker_of(envelope)
+        if (speaker, target) not in connection.diverted or not envelope.priority:
             return False
         if frame.flags & RESUMES:
-            connection.diverted.discard(target)
+            connection.diverted.discard((speaker, target))
             return False
-        self.answer_absent(connection, frame.request_id, target)
+        self.answer_absent(connection, frame.request_id, target, speaker)
         return True
 
     # ---- what has to wait
@@ -129,7 +134,7 @@ class RequestHandler:
             if resident is self._residents.lookup(resident.agent_id):
                 self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
             else:
-                self.answer_absent(connection, frame.request_id, envelope.target)
+                self.answer_absent(connection, frame.request_id, envelope.target, speaker_of(envelope))
             return
         except PagletError as error:
             self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
@@ -157,26 +162,26 @@ class RequestHandler:
         sleep = self._host.sleep
         stored = sleep.lookup(envelope.target)
         if stored is None:
-            self.answer_absent(connection, frame.request_id, envelope.target)
+            self.answer_absent(connection, frame.request_id, envelope.target, speaker_of(envelope))
             return None
         no_delay, stay = bool(envelope.flags & NO_DELAY), bool(envelope.flags & STAY_INACTIVE)
         if not sleep.refuse_or_queue(stored, no_delay=no_delay, stay_inactive=stay):
             try:
                 return sleep.wake(stored)[0]
             except InvalidAgentError:  # another message woke it, and it sleeps again or has left
-                self.answer_absent(connection, frame.request_id, envelope.target)
+                self.answer_absent(connection, frame.request_id, envelope.target, speaker_of(envelope))
                 return None
         if not sleep.keep_message(stored, self._stored_message(envelope, frame, stored.agent_id)):
-            self.answer_absent(connection, frame.request_id, envelope.target)
+            self.answer_absent(connection, frame.request_id, envelope.target, speaker_of(envelope))
             return None
         answer = payloads.encode({"queued": True, "message_id": envelope.message_id})[0]
         self.answer(connection, frame.request_id, QUEUED, answer)
         return None
 
-    def answer_absent(self, connection: Connection | None, request_id: int, target: str) -> None:
+    def answer_absent(self, connection: Connection | None, request_id: int, target: str, speaker: str = "") -> None:
         """Answer a request for a paglet that is not here: where it went, or that there is none.
 
-        On a pipelined connection the requests to it that are behind this one will be turned away too.
+        On a pipelined connection the speaker's requests to it that are behind this one will be turned away too.
         """
         if connection is None:
             return
@@ -185,7 +190,7 @@ class RequestHandler:
             forward = self._host.address  # it sleeps by now, or is back: asked again, it answers
         if forward:
             if connection.pipelined:
-                connection.diverted.add(target)
+                connection.diverted.add((speaker, target))
             with suppress(OSError):
                 connection.send(MOVED, 0, request_id, forward.encode(), b"")
             return

@@ -42,7 +42,7 @@ class Connection:
 
     Attributes:
         pipelined: whether requests come on it whose sender does not wait for the reply before the next.
-        diverted: targets whose pipelined requests on this connection are turned away until one resumes.
+        diverted: (sender, target) pairs whose pipelined requests are turned away until one resumes.
     """
 
     def __init__(self, sock: socket.socket, address: str = "") -> None:
@@ -50,7 +50,7 @@ class Connection:
         self.address = address
         self.pipelined = False
         self.closed = False
-        self.diverted: set[str] = set()
+        self.diverted: set[tuple[str, str]] = set()
         self._buffer = bytearray(KEPT)
         self._view = memoryview(self._buffer)
         self._start = 0

@@ -70,7 +70,7 @@ def test_a_prefix_at_the_bounds_is_accepted(kind: int) -> None:
         (0, MAX_FRAME + 1, 0, REQUEST),
         (0, 0, 4097, REQUEST),
         (0, 0, 0, 0),
-        (0, 0, 0, 5),
+        (0, 0, 0, 6),
         (0, 0, 0, 255),
     ],
 )
