@@ -17,9 +17,9 @@ import threading
 import typing
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import cloudpickle
@@ -125,11 +125,19 @@ def _by_value(cls: type) -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(module)
 
 
+def _code_of(file: str, build: Callable[..., CodeType], arguments: tuple[Any, ...]) -> CodeType:
+    """A code object as its file's: some versions of cloudpickle leave the file's name out."""
+    return build(*arguments).replace(co_filename=file)
+
+
 class _ClassPickler(cloudpickle.Pickler):
-    """Leaves out what msgspec keeps on classes that it has seen, which cannot be pickled."""
+    """Keeps the names of files, for tracebacks; leaves out what msgspec keeps on classes it has seen."""
 
     def reducer_override(self, obj: Any) -> Any:
-        """Reduce a class without msgspec's cache."""
+        """Reduce code with its file's name, and a class without msgspec's cache, which cannot be pickled."""
+        if isinstance(obj, CodeType):
+            build, arguments = self.dispatch_table[CodeType](obj)[:2]
+            return _code_of, ("".join(obj.co_filename), build, arguments)  # a new text: a shared one has other bytes
         reduced = super().reducer_override(obj)
         if isinstance(obj, type) and isinstance(reduced, tuple) and len(reduced) > 2:
             for part in reduced[2] or ():

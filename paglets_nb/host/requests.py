@@ -206,7 +206,8 @@ class RequestHandler:
 
     def _answer_verb(self, connection: Connection, frame: Frame, envelope: Envelope) -> None:
         target = envelope.target
-        if target and self._residents.lookup(target) is None and self._host.sleep.lookup(target) is None:
+        resident = self._residents.lookup(target) if target else None
+        if target and resident is None and self._host.sleep.lookup(target) is None:
             self.answer_absent(connection, frame.request_id, target)
             return
         token = request_origin.set(envelope.origin)
@@ -217,14 +218,19 @@ class RequestHandler:
             request = payloads.decode(frame.payload, frame.buffers, request_type)
             payload, buffers = payloads.encode(function(target, request))
         except BaseException as error:  # the asker must hear of anything that went wrong
-            if isinstance(error, LifecycleError) and target and self._residents.lookup(target) is None:
-                self.answer_absent(connection, frame.request_id, target)  # it left while this waited
+            if isinstance(error, InvalidAgentError | LifecycleError) and target and self._has_left(target, resident):
+                self.answer_absent(connection, frame.request_id, target)
                 return
             self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
         else:
             self.answer(connection, frame.request_id, REPLY, payload, buffers)
         finally:
             request_origin.reset(token)
+
+    def _has_left(self, target: str, resident: Resident | None) -> bool:
+        """Whether a paglet left while a request for it waited; it may have come back since, as another resident."""
+        now = self._residents.lookup(target)
+        return now is None or (resident is not None and now is not resident)
 
     def answer(
         self, connection: Connection, request_id: int, kind: int, payload: bytes, buffers: Sequence[Any] = ()

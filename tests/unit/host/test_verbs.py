@@ -52,6 +52,27 @@ def test_an_unknown_verb_names_the_known(alpha: Host, client: HostClient) -> Non
     assert {"@create", "@dispatch", "@events"} <= set(caught.value.known)
 
 
+@pytest.mark.parametrize("back", [True, False])
+def test_a_request_whose_paglet_leaves_meanwhile_follows_it(alpha: Host, beta: Host, back: bool) -> None:
+    """What waited for the turn of a paglet that left is asked again where it is, also where that is here again."""
+    proxy = alpha.create(Counter)
+    verbs = alpha.requests._verbs
+    request_type, dispose = verbs["@dispose"]
+
+    def waits_while_it_travels(target: str, request: Any) -> Any:
+        verbs["@dispose"] = (request_type, dispose)
+        resident = alpha.residents.require(target)
+        PagletProxy(alpha.address, target, beta.client).dispatch("beta")
+        if back:
+            beta.get_proxy(target).dispatch("alpha")
+        resident.mailbox.acquire()
+        return dispose(target, request)
+
+    verbs["@dispose"] = (request_type, waits_while_it_travels)
+    alpha.get_proxy(proxy.agent_id).dispose()
+    assert [len(host.residents) for host in (alpha, beta)] == [0, 0]
+
+
 @pytest.mark.parametrize("verb", ["@info", "@dispatch", "@clone", "@deactivate", "@wake", "@dispose"])
 def test_a_paglet_that_is_not_here(alpha: Host, client: HostClient, verb: str) -> None:
     """A request about a paglet that is not here says so, whatever it is about."""
