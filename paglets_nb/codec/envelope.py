@@ -7,13 +7,24 @@ import msgspec
 from paglets_nb.codec.wire import CODING_ERRORS
 from paglets_nb.errors import FrameError
 
-__all__ = ["HAS_ARG", "NO_DELAY", "ONEWAY", "STAY_INACTIVE", "TYPED", "Envelope", "decode_envelope", "encode_envelope"]
+__all__ = [
+    "HAS_ARG",
+    "NO_DELAY",
+    "NUMBERED",
+    "ONEWAY",
+    "STAY_INACTIVE",
+    "TYPED",
+    "Envelope",
+    "decode_envelope",
+    "encode_envelope",
+]
 
 ONEWAY = 1
 NO_DELAY = 2
 STAY_INACTIVE = 4
 HAS_ARG = 8
 TYPED = 16
+NUMBERED = 32
 
 
 class Envelope(msgspec.Struct, array_like=True, gc=False):
@@ -22,11 +33,12 @@ class Envelope(msgspec.Struct, array_like=True, gc=False):
     Attributes:
         target: a paglet's id or name; empty for the host itself.
         kind: the message's kind, or the host's verb.
-        message_id: unique among all processes of the mesh.
+        message_id: unique among all processes of the mesh; of a NUMBERED one its beginning.
         timestamp: POSIX seconds of its making.
         priority: 0 to 10.
         flags: ONEWAY, NO_DELAY, STAY_INACTIVE, HAS_ARG, TYPED (encoded from a dataclass,
-            so that its fields are known to be the type's own).
+            so that its fields are known to be the type's own), NUMBERED (the frame's number
+            ends the message's id, and the time is that of its arrival).
         origin: the notebook cell on whose behalf it is sent, empty when none.
         sender: (host_url, agent_id) of the paglet that speaks.
         reply_to: (host_url, agent_id) of whom a later answer should reach.

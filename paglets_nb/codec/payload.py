@@ -8,7 +8,7 @@ are; an extension in their place says which buffer it is.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
@@ -19,19 +19,37 @@ from paglets_nb.codec.nesting import depth
 from paglets_nb.core.ports import Body
 from paglets_nb.errors import SerializationError
 
-__all__ = ["MAX_DEPTH", "OUT_OF_BAND", "WireBody", "decode", "encode", "encode_whole"]
+__all__ = [
+    "CODING_ERRORS",
+    "MAX_DEPTH",
+    "OUT_OF_BAND",
+    "SHORT",
+    "WireBody",
+    "decode",
+    "decoder",
+    "encode",
+    "encode_whole",
+]
 
 T = TypeVar("T")
+CODING_ERRORS = wire.CODING_ERRORS
 OUT_OF_BAND = 32 * 1024
 """Bytes from which on a buffer leaves the msgpack."""
 MAX_DEPTH = 512
 """Nesting accepted where the interpreter's own recursion limit does not bound it."""
+SHORT = MAX_DEPTH
+"""Bytes of a payload that cannot be nested too deep."""
 
 _SAFE_RECURSION_LIMIT = 20_000
 _BUFFER, _ARRAY = 1, 2
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 _NO_BUFFERS: tuple[Any, ...] = ()
 _encoder = msgspec.msgpack.Encoder(enc_hook=wire.encode_hook, order="deterministic")
+_encode = _encoder.encode
+_plain: set[Any] = set(_PLAIN)
+"""Types whose values are known to hold no buffers."""
+KEPT = 4096
+"""Types that are remembered."""
 _Binary = (
     msgspec.inspect.AnyType
     | msgspec.inspect.BytesType
@@ -60,7 +78,7 @@ def _binary_in(info: Any, seen: set[type]) -> bool:
     return any(_binary_in(inner, seen) for inner in nested)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=KEPT)
 def may_hold_buffers(cls: type) -> bool:
     """Whether values of a dataclass may hold bytes, arrays or values of any type."""
     try:
@@ -102,11 +120,16 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
     """
     cls: Any = type(value)
     try:
+        if cls in _plain:
+            return _encode(value), _NO_BUFFERS
         if cls is dict:
             if not any(type(entry) not in _PLAIN for entry in value.values()):
                 return _encoder.encode(value), _NO_BUFFERS
-        elif cls in _PLAIN or (hasattr(cls, "__dataclass_fields__") and not may_hold_buffers(cls)):
-            return _encoder.encode(value), _NO_BUFFERS
+        elif hasattr(cls, "__dataclass_fields__") and not may_hold_buffers(cls):
+            if len(_plain) >= KEPT:
+                _plain.intersection_update(_PLAIN)
+            _plain.add(cls)
+            return _encode(value), _NO_BUFFERS
         buffers: list[Any] = []
         plain = msgspec.to_builtins(
             value,
@@ -127,10 +150,15 @@ def encode_whole(value: Any) -> bytes:
         wire.refuse_value(value, error)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=KEPT)
 def _decoder(cls: Any) -> msgspec.msgpack.Decoder[Any]:
     wire.describe(cls)
     return msgspec.msgpack.Decoder(cls, dec_hook=wire.decode_hook, ext_hook=_refuse_ext)
+
+
+def decoder(cls: Any) -> Callable[[bytes], Any]:
+    """What decodes short payloads without buffers into ``cls``; raises one of ``CODING_ERRORS``."""
+    return _decoder(cls).decode
 
 
 def _refuse_ext(code: int, _data: memoryview) -> Any:
@@ -162,7 +190,7 @@ def decode(payload: bytes, buffers: Sequence[Any], cls: Any = Any) -> Any:
     Raises:
         SerializationError: not msgpack, too deep, or not of the type; names the field.
     """
-    if len(payload) > MAX_DEPTH:
+    if len(payload) > SHORT:
         _depth_bounded(payload)
     try:
         if not buffers:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from paglets_nb.core.context import PagletContext
     from paglets_nb.core.events import CloneEvent, CreationEvent, DisposalEvent, MobilityEvent, PersistencyEvent
     from paglets_nb.core.messages import FutureReply, Message, ReplySet
+    from paglets_nb.core.ports import DirectOperation
     from paglets_nb.core.proxy import PagletProxy
     from paglets_nb.core.tickets import TransferTicket
 
@@ -198,6 +199,10 @@ class Paglet(PagletFiles, PagletServices, Generic[StateT]):
     def multicast(self, message: Message, targets: Sequence[Any] | None = None) -> ReplySet:
         """Send to many at once; to every other paglet of this host where no targets are given."""
         return self.context.multicast(message, targets)
+
+    def direct_operation(self, kind: str) -> DirectOperation | None:
+        """How its host may call an operation without ``handle_message``; None where a message is wanted."""
+        return None
 
     # ---- movement
 

@@ -8,7 +8,7 @@ carries what a proxy says to a host (the host room provides it).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from paglets_nb.errors import SerializationError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from paglets_nb.core.messages import FutureReply, Message
     from paglets_nb.core.proxy import PagletProxy
 
-__all__ = ["Body", "Client", "Codec", "codec", "install_codec"]
+__all__ = ["Body", "CallOptions", "Client", "Codec", "DirectOperation", "codec", "install_codec"]
 
 T = TypeVar("T")
 
@@ -56,6 +56,10 @@ class Client(Protocol):
 
     def call(self, proxy: PagletProxy, message: Message, options: CallOptions) -> Any:
         """Send and block for the reply."""
+        ...
+
+    def call_typed(self, proxy: PagletProxy, kind: str, request: Any, reply_type: type, timeout: float | None) -> Any:
+        """Call an operation with the usual options and block for its typed reply."""
         ...
 
     def submit(self, proxy: PagletProxy, message: Message, options: CallOptions) -> FutureReply:
@@ -99,6 +103,22 @@ class CallOptions:
         self.no_delay = no_delay
         self.activate_if_inactive = activate_if_inactive
         self.oneway = oneway
+
+
+class DirectOperation(NamedTuple):
+    """An operation that a host may call without a message around its request.
+
+    Attributes:
+        request_type: the dataclass the handler takes.
+        reply_type: the dataclass it returns.
+        handler: may also return a coroutine of the reply.
+        finish: turns whatever else it returned into the wire form of a reply.
+    """
+
+    request_type: type
+    reply_type: type
+    handler: Callable[[Any], Any]
+    finish: Callable[[Any], Any]
 
 
 class _Installed:

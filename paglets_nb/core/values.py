@@ -10,7 +10,16 @@ import itertools
 import os
 import secrets
 
-__all__ = ["ACTIVE", "DEFAULT_TIMEOUT", "INACTIVE", "new_agent_id", "new_message_id"]
+__all__ = [
+    "ACTIVE",
+    "DEFAULT_TIMEOUT",
+    "INACTIVE",
+    "id_prefix",
+    "message_id",
+    "new_agent_id",
+    "new_message_id",
+    "new_message_number",
+]
 
 ACTIVE = 1
 INACTIVE = 2
@@ -39,7 +48,22 @@ os.register_at_fork(after_in_child=_ids.renew)
 
 def new_message_id() -> str:
     """A message id, unique among all processes of a mesh."""
-    return f"{_ids.prefix}{next(_ids.count):x}"
+    return message_id(_ids.prefix, next(_ids.count))
+
+
+def message_id(prefix: str, number: int) -> str:
+    """The id of a message that a process numbered."""
+    return f"{prefix}{number:x}"
+
+
+def id_prefix() -> str:
+    """What every message id of this process begins with."""
+    return _ids.prefix
+
+
+def new_message_number() -> int:
+    """The number of a message; with ``id_prefix`` it makes an id."""
+    return next(_ids.count)
 
 
 def new_agent_id() -> str:

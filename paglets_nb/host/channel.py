@@ -142,7 +142,7 @@ class Channel:
                     self._room.wait_for(self._has_room, pending.future.timeout)
                 if self.closed:
                     raise ConnectionResetError("the channel is closed")
-                number = next(self._ids) & 0xFFFFFFFF
+                number = next(self._ids)
                 self._pending[number] = pending
             try:
                 self._connection.send(REQUEST, flags, number, pending.header, pending.content, pending.buffers)

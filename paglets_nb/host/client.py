@@ -6,22 +6,23 @@ pipelined channel per host. Follows moved paglets and ships code that a host lac
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 import time
+import weakref
+from collections.abc import Sequence
+from threading import get_ident
 from typing import Any, TypeVar
 
 from paglets_nb.codec import payload as payloads
-from paglets_nb.codec.envelope import HAS_ARG, NO_DELAY, ONEWAY, STAY_INACTIVE, TYPED, Envelope, encode_envelope
+from paglets_nb.codec.envelope import Envelope, encode_envelope
 from paglets_nb.codec.failures import decode_error
 from paglets_nb.codec.shipping import Bundle, MissingCodeError, code_store
 from paglets_nb.core.messages import FutureReply, Message
-from paglets_nb.core.ports import Body, CallOptions
+from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.turns import current_origin, current_turn
-from paglets_nb.core.values import DEFAULT_TIMEOUT
+from paglets_nb.core.values import DEFAULT_TIMEOUT, new_message_number
 from paglets_nb.errors import (
     LOST,
     CallTimeoutError,
@@ -33,6 +34,7 @@ from paglets_nb.errors import (
 )
 from paglets_nb.host.channel import Channel, Pending, in_reader, queued_receipt
 from paglets_nb.host.controls import control_answer, control_message, told_that_it_goes_on
+from paglets_nb.host.headers import TypedHeaders, encode_content, header_of, pair_of
 from paglets_nb.host.lanes import Lanes
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import (
@@ -55,6 +57,7 @@ _LOCATE = 2.0
 _EXPLAINED_WITHIN = 0.1
 
 
+_clients: weakref.WeakSet[HostClient] = weakref.WeakSet()
 _TURN_VERBS = frozenset(("@clone", "@deactivate", "@dispatch", "@dispose"))
 """Verbs that wait for the paglet's turn."""
 
@@ -68,54 +71,6 @@ def refuse_in_loop(what: str) -> None:
     """Raise LifecycleError when the calling thread is the event loop's."""
     if loop_thread.inside():
         raise LifecycleError(f"{what!r} would block the event loop; use the awaited form (send_async, call_async)")
-
-
-def pair_of(turn: Any, agent_id: str) -> str:
-    """Who speaks to whom: the paglet in whose handler this runs, or nobody's, to the one with this id."""
-    return f"{turn.paglet.agent_id if turn is not None else ''}>{agent_id}"
-
-
-def encode_content(message: Message) -> tuple[bytes, Any]:
-    """A message's content as payload and buffers."""
-    body = message.body
-    if message.arg is not None:
-        return payloads.encode({"args": message.args, "arg": message.arg})
-    if isinstance(body, payloads.WireBody):
-        return body.payload, body.buffers
-    return payloads.encode({} if body is None else message.args if isinstance(body, Body) else body)
-
-
-def envelope_of(target: str, message: Message, options: CallOptions) -> bytes:
-    """The header of a message's request."""
-    flags = 0
-    if message.arg is not None:
-        flags = HAS_ARG
-    elif message.body is not None and type(message.body) is not dict and not isinstance(message.body, Body):
-        flags = TYPED
-    if options.oneway:
-        flags |= ONEWAY
-    if options.no_delay:
-        flags |= NO_DELAY
-    if not options.activate_if_inactive:
-        flags |= STAY_INACTIVE
-    sender, reply_to, origin = message.sender, message.reply_to, current_origin()
-    if sender is None:
-        turn = current_turn.get()
-        if turn is not None and (context := turn.paglet._context) is not None:
-            sender = PagletProxyRef(context.address, turn.paglet.agent_id)
-    return encode_envelope(
-        Envelope(
-            target,
-            message.kind,
-            message.message_id,
-            message.timestamp,
-            message.priority,
-            flags,
-            origin,
-            None if sender is None else (sender.host_url, sender.agent_id),
-            None if reply_to is None else (reply_to.host_url, reply_to.agent_id),
-        )
-    )
 
 
 class HostClient:
@@ -139,12 +94,13 @@ class HostClient:
         self.explain = explain
         self.members = members
         self._pool = ConnectionPool()
-        self._request_ids = itertools.count(1)
+        self._headers = TypedHeaders()
         self._lock = threading.Lock()
         self._channels: dict[str, Channel] = {}
         self._lanes = Lanes(self._send_pending)
         self._closed = False
         self.sent = 0
+        _clients.add(self)
 
     # ---- the client port of the core room
 
@@ -159,26 +115,53 @@ class HostClient:
             return self.submit(proxy, message, options).get_reply(options.timeout)
         timeout = self.timeout if options.timeout is None else options.timeout
         content, buffers = encode_content(message)
-        header = envelope_of(proxy.agent_id, message, options)
+        header = header_of(proxy.agent_id, message, options)
+        return self._deliver(proxy, message.kind, header, content, buffers, timeout, options.reply_type)
+
+    def call_typed(self, proxy: PagletProxy, kind: str, request: Any, reply_type: type, timeout: float | None) -> Any:
+        """Call an operation with the usual options; the shortest way there is."""
+        turn = current_turn.get()
+        agent_id = proxy.agent_id
+        if (turn is not None and turn.paglet.agent_id == agent_id) or (
+            self._channels and self._lanes.busy(pair_of(turn, agent_id))
+        ):
+            return self.call(proxy, Message(kind, request), CallOptions(timeout, reply_type))
+        self.sent += 1
+        content, buffers = payloads.encode(request)
+        header = self._headers.of(agent_id, kind, turn)
+        limit = self.timeout if timeout is None else timeout
+        return self._deliver(proxy, kind, header, content, buffers, limit, reply_type)
+
+    def _deliver(
+        self,
+        proxy: PagletProxy,
+        kind: str,
+        header: bytes,
+        content: bytes,
+        buffers: Sequence[Any],
+        timeout: float,
+        reply_type: Any,
+    ) -> Any:
+        """Send a request to its paglet, wherever it went, and take the reply."""
+        number = new_message_number()
         for _hop in range(MAX_HOPS):
             try:
-                frame = self._exchange(proxy.host_url, header, content, buffers, timeout, message.kind)
+                frame = self._exchange(proxy.host_url, number, header, content, buffers, timeout, kind)
             except HostDiedError as error:
                 if error.delivered or not self._locate(proxy):
                     raise
                 continue
             if frame.type == REPLY:
-                cls = options.reply_type
-                return payloads.decode(frame.payload, frame.buffers, Any if cls is None else cls)
+                return payloads.decode(frame.payload, frame.buffers, Any if reply_type is None else reply_type)
             if frame.type == MOVED:
                 proxy.host_url = frame.header.decode()
                 continue
             if frame.type == QUEUED:
-                return queued_receipt(frame, options.reply_type, proxy.name or proxy.agent_id)
+                return queued_receipt(frame, reply_type, proxy.name or proxy.agent_id)
             failure = decode_error(frame.payload)
             if not (isinstance(failure, InvalidAgentError) and self._locate(proxy)):
                 raise failure
-        raise TransferError(f"paglet {proxy.agent_id} moved {MAX_HOPS} times while {message.kind!r} followed it")
+        raise TransferError(f"paglet {proxy.agent_id} moved {MAX_HOPS} times while {kind!r} followed it")
 
     def _locate(self, proxy: PagletProxy) -> bool:
         """Ask the mesh for a paglet that is not where it was; whether it was found elsewhere."""
@@ -207,7 +190,7 @@ class HostClient:
         self.sent += 1
         timeout = self.timeout if options.timeout is None else options.timeout
         content, buffers = encode_content(message)
-        header = envelope_of(proxy.agent_id, message, options)
+        header = header_of(proxy.agent_id, message, options)
         future = FutureReply(message.kind, timeout)
         pending = Pending(future, proxy, header, content, buffers, options.reply_type, MAX_HOPS)
         pending.pair = pair_of(current_turn.get(), proxy.agent_id)
@@ -247,7 +230,7 @@ class HostClient:
         content, buffers = payloads.encode(request)
         header = encode_envelope(Envelope(target, verb, priority=0, origin=current_origin()))
         for _attempt in range(MAX_HOPS):
-            frame = self._exchange(url, header, content, buffers, limit, verb)
+            frame = self._exchange(url, new_message_number(), header, content, buffers, limit, verb)
             if frame.type == REPLY:
                 reply: T = payloads.decode(frame.payload, frame.buffers, reply_type)
                 return reply
@@ -287,8 +270,11 @@ class HostClient:
 
     # ---- sockets
 
-    def _exchange(self, url: str, header: bytes, content: bytes, buffers: Any, timeout: float, what: str) -> Frame:
-        refuse_in_loop(what)
+    def _exchange(
+        self, url: str, number: int, header: bytes, content: bytes, buffers: Any, timeout: float, what: str
+    ) -> Frame:
+        if get_ident() == loop_thread.ident:
+            refuse_in_loop(what)
         pool = self._pool
         while True:
             try:
@@ -296,8 +282,9 @@ class HostClient:
             except OSError as error:
                 raise self._gone(url, error, delivered=False) from error
             try:
-                connection.set_timeout(timeout)
-                connection.send(REQUEST, 0, next(self._request_ids) & 0xFFFFFFFF, header, content, buffers)
+                if timeout != connection.timeout:
+                    connection.set_timeout(timeout)
+                connection.send(REQUEST, 0, number, header, content, buffers)
             except OSError as error:
                 connection.close()
                 if used:  # the host closed it before this request: nothing was delivered
@@ -387,3 +374,13 @@ class HostClient:
             "idle": self._pool.statistics(),
             "pending": {url: channel.pending() for url, channel in list(self._channels.items())},
         }
+
+
+def _after_fork() -> None:
+    """What a client keeps of its process is the parent's."""
+    for client in _clients:
+        client._pool.forget()
+        client._headers.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

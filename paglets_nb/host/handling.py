@@ -6,6 +6,7 @@ has the effect of a message to a durable paglet stored before its reply is sent.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from inspect import isawaitable
@@ -13,12 +14,14 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import payload as payloads
-from paglets_nb.codec.envelope import HAS_ARG, ONEWAY, Envelope
+from paglets_nb.codec.envelope import HAS_ARG, NUMBERED, ONEWAY, Envelope
 from paglets_nb.codec.failures import encode_error
 from paglets_nb.codec.payload import WireBody
 from paglets_nb.core.messages import Message, MessageType
+from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.turns import current_turn
+from paglets_nb.core.values import message_id
 from paglets_nb.errors import NotHandledError, PagletError, SerializationError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.residents import HandlerTurn, Resident
@@ -27,7 +30,7 @@ from paglets_nb.transport.frames import ERROR, REPLY
 if TYPE_CHECKING:
     from paglets_nb.host.host import Host
 
-__all__ = ["Handling", "OutputScope", "Reply", "incoming"]
+__all__ = ["Handling", "OutputScope", "Reply", "incoming", "number_message"]
 
 OutputScope = Callable[[str], AbstractContextManager[Any]]
 """Takes the id of a notebook cell; within it, output belongs to that cell."""
@@ -38,6 +41,13 @@ _NOTHING: tuple[bytes, Sequence[Any]] = (payloads.encode(None)[0], ())
 
 async def _finish(awaitable: Any) -> Any:
     return await awaitable
+
+
+def number_message(envelope: Envelope, number: int) -> None:
+    """Give the message of a numbered request, whose header says nothing of it alone, its id and its time."""
+    if envelope.flags & NUMBERED:
+        envelope.message_id, envelope.timestamp = message_id(envelope.message_id, number), time.time()
+        envelope.flags &= ~NUMBERED
 
 
 def incoming(envelope: Envelope, body: WireBody) -> Message:
@@ -102,7 +112,7 @@ class Handling:
             try:
                 durability.apply(resident, message.message_id, reply)
             except (PagletError, TimeoutError) as error:
-                return self._failure(resident, error)
+                return self.failure(resident.paglet, error)
         return reply
 
     def _run(self, resident: Resident, message: Message, turn: HandlerTurn) -> Reply:
@@ -117,18 +127,23 @@ class Handling:
             self._record(resident.paglet.agent_id, message.kind, message.sender)
             return REPLY, payload, buffers
         except BaseException as error:  # whatever user code raises is the caller's to see
-            if isinstance(error, NotHandledError) and not error.known:
-                error.known = resident.paglet.operation_names()
             self._record(resident.paglet.agent_id, message.kind, message.sender, error)
-            return self._failure(resident, error)
+            return self.failure(resident.paglet, error)
         finally:
             current_turn.set(None)
 
-    def _failure(self, resident: Resident, error: BaseException) -> Reply:
-        return ERROR, encode_error(error, f"{self._host.name}, {type(resident.paglet).__name__}"), ()
+    def failure(self, paglet: Paglet[Any], error: BaseException) -> Reply:
+        """The reply that tells of an error."""
+        if isinstance(error, NotHandledError) and not error.known:
+            error.known = paglet.operation_names()
+        return ERROR, encode_error(error, f"{self._host.name}, {type(paglet).__name__}"), ()
 
-    def _invoke(self, paglet: Any, message: Message) -> Any:
-        result = paglet.handle_message(message)
+    def _invoke(self, paglet: Paglet[Any], message: Message) -> Any:
+        return self.awaited(paglet.handle_message(message), message.kind)
+
+    @staticmethod
+    def awaited(result: Any, what: str) -> Any:
+        """What a handler returned; of an ``async def`` one, what it comes to on the loop."""
         if type(result) is CoroutineType or isawaitable(result):
-            return loop_thread.call(_finish, result, what=message.kind)
+            return loop_thread.call(_finish, result, what=what)
         return result

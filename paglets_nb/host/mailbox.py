@@ -9,7 +9,6 @@ again in its old place. Owns turns and queues; knows no message and no paglet.
 from __future__ import annotations
 
 import heapq
-import itertools
 import threading
 from typing import Any, Protocol
 
@@ -51,7 +50,7 @@ class Mailbox:
         limit: jobs that may wait.
     """
 
-    __slots__ = ("_busy", "_closed", "_limit", "_lock", "_places", "_waiting", "_workers")
+    __slots__ = ("_busy", "_closed", "_limit", "_lock", "_place", "_waiting", "_workers")
 
     def __init__(self, workers: WorkerPool, *, limit: int = MAX_WAITING) -> None:
         self._workers = workers
@@ -60,7 +59,7 @@ class Mailbox:
         self._busy = False
         self._closed = False
         self._waiting: list[tuple[int, int, Any]] = []
-        self._places = itertools.count(1)
+        self._place = 0
 
     def try_take(self) -> int:
         """Take the turn if it is free: the place in the queue it stands for, else 0."""
@@ -68,7 +67,8 @@ class Mailbox:
             if self._busy or self._closed:
                 return 0
             self._busy = True
-            return next(self._places)
+            self._place += 1
+            return self._place
 
     def post(self, job: Job, priority: int) -> None:
         """Run a job when its turn comes, on a worker.
@@ -80,7 +80,7 @@ class Mailbox:
         with self._lock:
             if self._closed:
                 raise LifecycleError("the paglet has left or ended")
-            place = next(self._places)
+            self._place = place = self._place + 1
             if self._busy:
                 if len(self._waiting) >= self._limit:
                     raise MailboxFullError(f"{self._limit} messages wait for the paglet already")
@@ -112,7 +112,8 @@ class Mailbox:
         with self._lock:
             if self._closed:
                 raise LifecycleError("the paglet has left or ended")
-            place = place or next(self._places)
+            if not place:
+                self._place = place = self._place + 1
             if not self._busy:
                 self._busy = True
                 return place
@@ -129,6 +130,10 @@ class Mailbox:
 
     def release(self) -> None:
         """Give the turn to the next in the queue."""
+        with self._lock:
+            if not self._waiting:
+                self._busy = False
+                return
         while (following := self._next()) is not None:
             try:
                 self._workers.submit(self._drain, *following)

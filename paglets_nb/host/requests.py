@@ -11,14 +11,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import payload as payloads
-from paglets_nb.codec.envelope import NO_DELAY, ONEWAY, STAY_INACTIVE, TYPED, Envelope, decode_envelope
+from paglets_nb.codec.envelope import NO_DELAY, ONEWAY, STAY_INACTIVE, TYPED, Envelope, decode_envelope, encode_envelope
 from paglets_nb.codec.failures import encode_error
 from paglets_nb.codec.payload import WireBody
 from paglets_nb.core.messages import Message
 from paglets_nb.core.turns import request_origin
 from paglets_nb.errors import FrameError, InvalidAgentError, LifecycleError, NotHandledError, PagletError
 from paglets_nb.host.delivery import Delivery, Followers, stored_delivery
-from paglets_nb.host.handling import incoming
+from paglets_nb.host.direct import DirectCalls
+from paglets_nb.host.handling import incoming, number_message
 from paglets_nb.host.records import StoredMessage
 from paglets_nb.host.residents import HandlerTurn, Resident
 from paglets_nb.transport.connection import Connection
@@ -55,14 +56,19 @@ class RequestHandler:
         self._workers = host.workers
         self._verbs = verbs
         self.followers = Followers(host)
+        self.direct = DirectCalls(host, self.answer)
 
     def on_frame(self, connection: Connection, frame: Frame) -> None:
         """Answer one request."""
+        if self.direct.answer(connection, frame):
+            return
         try:
             envelope = decode_envelope(frame.header)
         except FrameError as error:
             self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
             raise
+        self.direct.learn(frame.header, envelope)
+        number_message(envelope, frame.request_id)
         kind = envelope.kind
         if kind[:1] == "@":
             if frame.flags & PIPELINED:
@@ -148,7 +154,7 @@ class RequestHandler:
     @staticmethod
     def _stored_message(envelope: Envelope, frame: Frame, agent_id: str) -> StoredMessage:
         buffers = tuple(bytes(buffer) for buffer in frame.buffers)
-        return StoredMessage(agent_id, envelope.message_id, frame.header, frame.payload, buffers)
+        return StoredMessage(agent_id, envelope.message_id, encode_envelope(envelope), frame.payload, buffers)
 
     def post_stored(self, resident: Resident, message: StoredMessage) -> None:
         """Queue a message from the store for a paglet that wakes."""

@@ -29,6 +29,7 @@ class Resident:
         epoch: how often it has moved.
         durability: of its class.
         arriving: it is on its way here, and not active yet.
+        direct: by operation, the shortest way to it; None where there is none.
         applied: of a message-durable one, replies by message id, oldest first.
     """
 
@@ -37,6 +38,7 @@ class Resident:
         "arriving",
         "class_name",
         "created_at",
+        "direct",
         "durability",
         "epoch",
         "interleaved",
@@ -54,6 +56,7 @@ class Resident:
         self.created_at = time.time()
         self.epoch = 1
         self.arriving = False
+        self.direct: dict[str, Any] = {}
         self.durability = type(paglet).durability
         self.applied: OrderedDict[str, bytes] = OrderedDict()
 

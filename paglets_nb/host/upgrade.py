@@ -136,6 +136,7 @@ class Upgrades:
     @staticmethod
     def _install(resident: Resident, paglet: Paglet[Any], class_name: str) -> None:
         resident.paglet = paglet
+        resident.direct = {}
         resident.class_name = class_name
         resident.interleaved = type(paglet).interleaved_kinds
         resident.durability = type(paglet).durability

@@ -10,6 +10,7 @@ import atexit
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -29,11 +30,34 @@ _SWITCH_INTERVAL = 0.0005
 @contextmanager
 def cell_output(shell: Any, origin: str) -> Iterator[None]:
     """Within this, what the thread prints and displays belongs to the cell ``origin``."""
-    tokens = shell.set_thread_parent({"header": {"msg_id": origin, "msg_type": "execute_request"}})
+    tokens = shell.set_thread_parent(_parent(origin))
     try:
         yield
     finally:
         shell.reset_thread_parent(tokens)
+
+
+class OutputAdoption:
+    """Has output of threads belong to a notebook cell until they are told of another.
+
+    Args:
+        shell: the kernel's.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._local = threading.local()
+
+    def __call__(self, origin: str) -> None:
+        """What the calling thread prints and displays belongs to the cell ``origin``; to none where it is empty."""
+        tokens = getattr(self._local, "tokens", None)
+        if tokens is not None:
+            self._shell.reset_thread_parent(tokens)
+        self._local.tokens = self._shell.set_thread_parent(_parent(origin)) if origin else None
+
+
+def _parent(origin: str) -> dict[str, Any]:
+    return {"header": {"msg_id": origin, "msg_type": "execute_request"}}
 
 
 def adopt_path(entries: Sequence[str]) -> None:
@@ -63,6 +87,7 @@ def load_ipython_extension(shell: Any) -> None:
         properties=described["properties"],
     )
     host.handling.output_scope = partial(cell_output, shell)
+    host.requests.direct.adopt_output = OutputAdoption(shell)
     host.properties.setdefault(SHOWN_BY_MESH, True)
     problem = ""
     try:

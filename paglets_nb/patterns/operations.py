@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from paglets_nb.core.messages import FutureReply, Message, MessageType
 from paglets_nb.core.paglet import Paglet
-from paglets_nb.core.ports import CallOptions
+from paglets_nb.core.ports import CallOptions, DirectOperation
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.state import PagletState
 from paglets_nb.errors import ServiceContractError
@@ -18,6 +18,7 @@ from paglets_nb.services.contracts import ServiceOperation
 __all__ = ["OperationClient", "OperationPaglet"]
 
 StateT = TypeVar("StateT", bound=PagletState)
+_ROUTING = ("handle_message", "dispatch_operation", "operation_for_message")
 
 
 class OperationPaglet(Paglet[StateT]):
@@ -70,6 +71,22 @@ class OperationPaglet(Paglet[StateT]):
         if type(reply) is CoroutineType:
             return self._encode_later(operation, reply)
         return operation.encode_reply(reply)
+
+    def direct_operation(self, kind: str) -> DirectOperation | None:
+        """An operation with a handler, where the class leaves the way to it as it is here."""
+        cls = type(self)
+        if any(getattr(cls, name) is not getattr(OperationPaglet, name) for name in _ROUTING):
+            return None
+        operation, handler = self._by_name().get(kind, (None, None))
+        if operation is None or handler is None:
+            return None
+
+        def finish(reply: Any) -> Any:
+            if type(reply) is CoroutineType:
+                return self._encode_later(operation, reply)
+            return operation.encode_reply(reply)
+
+        return DirectOperation(operation.request_type, operation.reply_type, handler, finish)
 
     async def _encode_later(self, operation: ServiceOperation, reply: CoroutineType[Any, Any, Any]) -> dict[str, Any]:
         return operation.encode_reply(await reply)
@@ -127,8 +144,13 @@ class OperationClient:
         if not isinstance(operation, ServiceOperation):
             raise ServiceContractError(f"wanted a ServiceOperation, got {operation!r}; send a kind by PagletProxy.send")
         reply_type = operation.reply_type
-        options = CallOptions(timeout, reply_type, no_delay, activate_if_inactive)
-        reply = proxy.client.call(proxy, operation.to_message(request), options)
+        if activate_if_inactive and not no_delay:
+            if type(request) is not operation.request_type:
+                request = operation.checked_request(request)
+            reply = proxy.client.call_typed(proxy, operation.name, request, reply_type, timeout)
+        else:
+            options = CallOptions(timeout, reply_type, no_delay, activate_if_inactive)
+            reply = proxy.client.call(proxy, operation.to_message(request), options)
         return reply if type(reply) is reply_type else operation.decode_reply(reply)
 
     def send_oneway(

@@ -78,6 +78,14 @@ class ServiceOperation:
             )
         return value
 
+    def checked_request(self, request: Any = None) -> Any:
+        """A request as it is sent: of ``request_type``, of defaults for None.
+
+        Raises:
+            ServiceContractError: ``request`` is of another type.
+        """
+        return self._checked(request, self.request_type, "request")
+
     def to_message(self, request: Any = None, **options: Any) -> Message:
         """A message that carries ``request``; None stands for a request of defaults.
 
@@ -89,7 +97,7 @@ class ServiceOperation:
             ServiceContractError: ``request`` is of another type.
         """
         if type(request) is not self.request_type:
-            request = self._checked(request, self.request_type, "request")
+            request = self.checked_request(request)
         return Message(self.name, request, **options)
 
     def encode_request(self, request: Any = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from paglets_nb.errors import FrameError
 from paglets_nb.platform import receive_timeout, use_huge_pages
-from paglets_nb.transport.frames import PREFIX, Frame, buffer_lengths, check_bounds, frame_head
+from paglets_nb.transport.frames import PREFIX, TYPES, Frame, buffer_lengths, check_bounds, frame_head
 
 __all__ = ["Connection"]
 
@@ -28,6 +28,7 @@ _HUGE = 4 << 20
 """Bytes from which on memory in large pages is worth asking for."""
 _MID_FRAME = 30.0
 """Seconds the rest of a frame may take to arrive."""
+_pack = PREFIX.pack
 _prefix = PREFIX.unpack_from
 _frame = tuple.__new__  # a named tuple without the cost of its constructor
 _SIZE = PREFIX.size
@@ -41,7 +42,9 @@ class Connection:
         address: what to call the other side in errors.
 
     Attributes:
+        timeout: seconds that each wait of a receive may take; 0 for no limit.
         pipelined: whether requests come on it whose sender does not wait for the reply before the next.
+        origin: the notebook cell to which output of the thread that serves it belongs.
         diverted: (sender, target) pairs whose pipelined requests are turned away until one resumes.
     """
 
@@ -49,19 +52,22 @@ class Connection:
         self.sock = sock
         self.address = address
         self.pipelined = False
+        self.origin = ""
         self.closed = False
         self.diverted: set[tuple[str, str]] = set()
         self._buffer = bytearray(KEPT)
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
-        self._timeout = 0.0
+        self.timeout = 0.0
         self._send_lock = threading.Lock()
+        self._sendall = sock.sendall
+        self._recv_into = sock.recv_into
 
     def set_timeout(self, seconds: float) -> None:
         """Bound each wait of a receive; 0 waits without a limit. No system call when unchanged."""
-        if seconds != self._timeout:
-            self._timeout = seconds
+        if seconds != self.timeout:
+            self.timeout = seconds
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, receive_timeout(seconds))
 
     def send(
@@ -73,11 +79,15 @@ class Connection:
             OSError: the other side is gone.
             FrameError: past a bound; nothing was sent.
         """
+        if not buffers and len(header) + len(payload) < KEPT:
+            with self._send_lock:
+                self._sendall(_pack(len(header), len(payload), 0, kind, flags, request_id) + header + payload)
+            return
         head = frame_head(kind, flags, request_id, header, payload, buffers)
         with self._send_lock:
-            self.sock.sendall(head)
+            self._sendall(head)
             for buffer in buffers:
-                self.sock.sendall(buffer)
+                self._sendall(buffer)
 
     def receive(self) -> Frame | None:
         """The next frame; None when the other side closed between frames.
@@ -87,6 +97,23 @@ class Connection:
             ConnectionError: closed in the middle of a frame.
             FrameError: not a frame.
         """
+        if self._start == self._end:
+            self._start = 0
+            self._end = count = self._recv_into(self._buffer)
+            if not count:
+                return None
+            if count >= _SIZE:  # as a rule what comes is one frame whole
+                header_len, payload_len, n_buffers, kind, flags, request_id = _prefix(self._buffer)
+                body = _SIZE + header_len
+                if body + payload_len == count and not n_buffers and kind in TYPES:
+                    self._end = 0
+                    view = self._view
+                    return _frame(
+                        Frame, (kind, flags, request_id, bytes(view[_SIZE:body]), bytes(view[body:count]), ())
+                    )
+        return self._receive()
+
+    def _receive(self) -> Frame | None:
         have = self._end - self._start
         if have < _SIZE:
             if not self._fill(_SIZE):
@@ -119,7 +146,7 @@ class Connection:
     @contextmanager
     def _mid_frame(self) -> Iterator[None]:
         """The rest of a frame must come in time, also where the next frame may be long in coming."""
-        before = self._timeout
+        before = self.timeout
         if not before:
             self.set_timeout(_MID_FRAME)
         try:
@@ -146,10 +173,9 @@ class Connection:
         elif self._start == self._end:
             self._start = self._end = 0
         if self._start == self._end:
-            count = self.sock.recv_into(self._view)
+            self._end = count = self._recv_into(self._view)
             if not count:
                 return False
-            self._end = count
         if self._end - self._start < wanted:
             with self._mid_frame():
                 self._complete(wanted)

@@ -2,7 +2,7 @@
 
 ::
 
-    header bytes u32 | payload bytes u32 | buffers u16 | type u8 | flags u8 | request u32
+    header bytes u32 | payload bytes u32 | buffers u16 | type u8 | flags u8 | request u64
     header | payload | one u64 per buffer (its length; the top bit: writable) | the buffers
 
 All little-endian. The header is at most 1 MiB, a whole frame at most 1 GiB.
@@ -24,13 +24,14 @@ __all__ = [
     "QUEUED",
     "REPLY",
     "REQUEST",
+    "TYPES",
     "Frame",
     "buffer_lengths",
     "check_bounds",
     "frame_head",
 ]
 
-PREFIX = struct.Struct("<IIHBBI")
+PREFIX = struct.Struct("<IIHBBQ")
 MAX_HEADER = 1 << 20
 MAX_FRAME = 1 << 30
 MAX_BUFFERS = 4096
@@ -39,7 +40,7 @@ PIPELINED = 1
 """Flag of a request whose sender goes on without waiting for the reply."""
 RESUMES = 2
 """Flag of a pipelined request: nothing that its sender sent to the same target is under way."""
-_TYPES = frozenset((REQUEST, REPLY, ERROR, MOVED, QUEUED))
+TYPES = frozenset((REQUEST, REPLY, ERROR, MOVED, QUEUED))
 _MUTABLE = 1 << 63
 
 
@@ -91,7 +92,7 @@ def frame_head(
 
 def check_bounds(header_len: int, payload_len: int, buffers: int, kind: int) -> None:
     """Refuse a prefix past the bounds or of no known type."""
-    if header_len > MAX_HEADER or payload_len > MAX_FRAME or buffers > MAX_BUFFERS or kind not in _TYPES:
+    if header_len > MAX_HEADER or payload_len > MAX_FRAME or buffers > MAX_BUFFERS or kind not in TYPES:
         raise FrameError(f"not a frame: type {kind}, {header_len} + {payload_len} bytes, {buffers} buffers")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 
 from paglets_nb.transport.addresses import connect
@@ -24,13 +23,10 @@ class ConnectionPool:
         self._connect_timeout = connect_timeout
         self._lock = threading.Lock()
         self._free: dict[str, list[Connection]] = {}
-        self._pid = os.getpid()
         self._closed = False
 
     def take(self, url: str) -> tuple[Connection, bool]:
         """A connection, and whether it was used before; the caller gives it back or closes it."""
-        if self._pid != os.getpid():  # sockets inherited over a fork belong to the parent
-            self._free, self._pid = {}, os.getpid()
         free = self._free.get(url)
         if free:
             try:
@@ -59,6 +55,10 @@ class ConnectionPool:
         """Close the idle connections to an address."""
         for connection in self._free.pop(url, []):
             connection.close()
+
+    def forget(self) -> None:
+        """Let go of every idle connection without closing it: after a fork they are the parent's."""
+        self._free = {}
 
     def close(self) -> None:
         """Close every idle connection; those given back later are closed too."""

@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 def frame_sizes(proxy: PagletProxy) -> tuple[int, int]:
     """Bytes on the wire of the benchmark's request and of its reply, framing included."""
     from paglets_nb.codec import payload
-    from paglets_nb.core.ports import CallOptions
-    from paglets_nb.host.client import envelope_of
+    from paglets_nb.host.headers import TypedHeaders
     from paglets_nb.transport.frames import PREFIX
 
-    request = Add(1, NOTE)
-    header = envelope_of(proxy.agent_id, ADD.to_message(request), CallOptions())
-    request_size = PREFIX.size + len(header) + len(payload.encode(request)[0])
-    return request_size, PREFIX.size + len(payload.encode(ADD.encode_reply(Total(100_000, 100_000)))[0])
+    header = TypedHeaders().of(proxy.agent_id, ADD.name, None)
+    request_size = PREFIX.size + len(header) + len(payload.encode(Add(1, NOTE))[0])
+    return request_size, PREFIX.size + len(payload.encode(Total(100_000, 100_000))[0])
 
 
 class RawPingPong:

@@ -152,11 +152,11 @@ def test_half_a_frame_is_a_lost_connection(pair: Pair, length: int) -> None:
         b"GET / HTTP/1.1\r\n\r\n",
         b"\x00" * 16,
         b"\xff" * 16,
-        struct.pack("<IIHBBI", MAX_HEADER + 1, 0, 0, REQUEST, 0, 0),
-        struct.pack("<IIHBBI", 0, MAX_FRAME + 1, 0, REQUEST, 0, 0),
-        struct.pack("<IIHBBI", 0, 0, 65535, REQUEST, 0, 0),
-        struct.pack("<IIHBBI", 0, 0, 1, REQUEST, 0, 0) + struct.pack("<Q", MAX_FRAME + 1),
-        struct.pack("<IIHBBI", 0, 0, 2, REQUEST, 0, 0) + struct.pack("<QQ", MAX_FRAME, 1 | 1 << 63),
+        struct.pack("<IIHBBQ", MAX_HEADER + 1, 0, 0, REQUEST, 0, 0),
+        struct.pack("<IIHBBQ", 0, MAX_FRAME + 1, 0, REQUEST, 0, 0),
+        struct.pack("<IIHBBQ", 0, 0, 65535, REQUEST, 0, 0),
+        struct.pack("<IIHBBQ", 0, 0, 1, REQUEST, 0, 0) + struct.pack("<Q", MAX_FRAME + 1),
+        struct.pack("<IIHBBQ", 0, 0, 2, REQUEST, 0, 0) + struct.pack("<QQ", MAX_FRAME, 1 | 1 << 63),
     ],
 )
 def test_bytes_that_are_no_frame_are_refused(pair: Pair, prefix: bytes) -> None:
@@ -193,7 +193,7 @@ def test_the_rest_of_a_frame_has_a_deadline(pair: Pair, monkeypatch: pytest.Monk
 def test_a_promised_buffer_takes_no_memory(pair: Pair, writable: int) -> None:
     """Memory is used for the bytes that have come, not for those a peer only promises."""
     left, right = pair
-    left.sock.sendall(struct.pack("<IIHBBIQ", 0, 0, 1, REQUEST, 0, 1, (512 << 20) | writable) + b"x" * 100)
+    left.sock.sendall(struct.pack("<IIHBBQQ", 0, 0, 1, REQUEST, 0, 1, (512 << 20) | writable) + b"x" * 100)
     left.close()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(ConnectionError, match="middle of a frame"):
@@ -219,7 +219,7 @@ def test_large_bytes_arrive_as_bytes_in_one_piece(pair: Pair, size: int) -> None
 def test_large_bytes_that_break_off_are_a_lost_connection(pair: Pair) -> None:
     """Where the sender ends within large bytes the reader is told so."""
     left, right = pair
-    left.sock.sendall(struct.pack("<IIHBBIQ", 0, 0, 1, REQUEST, 0, 1, 5 << 20) + b"x" * 100_000)
+    left.sock.sendall(struct.pack("<IIHBBQQ", 0, 0, 1, REQUEST, 0, 1, 5 << 20) + b"x" * 100_000)
     left.close()
     with pytest.raises(ConnectionError, match="middle of a frame"):
         right.receive()

@@ -24,7 +24,7 @@ from paglets_nb.transport.frames import (
 def test_the_layout_is_the_documented_one() -> None:
     """A frame's head is prefix, header, payload and the table of its buffers, little-endian."""
     head = frame_head(REQUEST, 1, 7, b"he", b"pay", [b"12345", bytearray(b"123")])
-    prefix = struct.Struct("<IIHBBI")
+    prefix = struct.Struct("<IIHBBQ")
     assert prefix.unpack_from(head) == (2, 3, 2, REQUEST, 1, 7)
     assert head[prefix.size :] == b"hepay" + struct.pack("<QQ", 5, 3 | 1 << 63)
     assert frame_head(REPLY, 0, 9, b"", b"x") == prefix.pack(0, 1, 0, REPLY, 0, 9) + b"x"

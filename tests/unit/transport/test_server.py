@@ -84,9 +84,9 @@ def test_frames_of_many_connections_are_answered(serve: Serve) -> None:
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"\xff" * 64,
         b"\x00" * 64,
-        struct.pack("<IIHBBI", 0, MAX_FRAME, 60000, REQUEST, 0, 0),
-        struct.pack("<IIHBBI", 0, 0, 1, 77, 0, 0),
-        struct.pack("<IIHBBI", 0, 0, 1, REQUEST, 0, 0) + struct.pack("<Q", 2**62),
+        struct.pack("<IIHBBQ", 0, MAX_FRAME, 60000, REQUEST, 0, 0),
+        struct.pack("<IIHBBQ", 0, 0, 1, 77, 0, 0),
+        struct.pack("<IIHBBQ", 0, 0, 1, REQUEST, 0, 0) + struct.pack("<Q", 2**62),
     ],
 )
 def test_garbage_costs_its_connection_only(serve: Serve, garbage: bytes) -> None:
