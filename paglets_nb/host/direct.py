@@ -108,7 +108,13 @@ class DirectCalls:
         finally:
             current_turn.set(None)
             turn.finish()
-        self._answer(connection, frame[2], *reply)
+        if reply[2] or len(reply[1]) > payloads.SHORT:
+            self._answer(connection, frame[2], *reply)
+            return True
+        try:
+            connection.send(reply[0], 0, frame[2], b"", reply[1])
+        except OSError:  # nobody takes it
+            connection.close()
         return True
 
     def _call(self, operation: _Operation, header: _Header, payload: bytes) -> Reply:

@@ -20,6 +20,8 @@ __all__ = ["Connection"]
 
 KEPT = 64 * 1024
 """Bytes of the kept receive buffer; longer frames get memory of their own."""
+_AT_ONCE = 8 * 1024
+"""Bytes read first; more would have the allocator give memory back to the system and take it again each time."""
 _STEP = 4 << 20
 """Bytes of a writable buffer received at once."""
 _LARGE = 128 * 1024
@@ -62,6 +64,7 @@ class Connection:
         self.timeout = 0.0
         self._send_lock = threading.Lock()
         self._sendall = sock.sendall
+        self._recv = sock.recv
         self._recv_into = sock.recv_into
 
     def set_timeout(self, seconds: float) -> None:
@@ -98,19 +101,17 @@ class Connection:
             FrameError: not a frame.
         """
         if self._start == self._end:
-            self._start = 0
-            self._end = count = self._recv_into(self._buffer)
-            if not count:
-                return None
+            data = self._recv(_AT_ONCE)
+            count = len(data)
             if count >= _SIZE:  # as a rule what comes is one frame whole
-                header_len, payload_len, n_buffers, kind, flags, request_id = _prefix(self._buffer)
+                header_len, payload_len, n_buffers, kind, flags, request_id = _prefix(data)
                 body = _SIZE + header_len
                 if body + payload_len == count and not n_buffers and kind in TYPES:
-                    self._end = 0
-                    view = self._view
-                    return _frame(
-                        Frame, (kind, flags, request_id, bytes(view[_SIZE:body]), bytes(view[body:count]), ())
-                    )
+                    return _frame(Frame, (kind, flags, request_id, data[_SIZE:body], data[body:], ()))
+            elif not count:
+                return None
+            self._buffer[:count] = data
+            self._start, self._end = 0, count
         return self._receive()
 
     def _receive(self) -> Frame | None:
