@@ -30,6 +30,9 @@ def resolve_qualified_name(name: str) -> Any:
         SerializationError: malformed, not importable, or without that attribute.
     """
     module_name, colon, qualname = name.partition(":")
+    found = getattr(sys.modules.get(module_name), qualname, None) if qualname.isidentifier() else None
+    if found is not None:
+        return found
     parts = [*module_name.split("."), *qualname.split(".")]
     if not colon or not all(part.isidentifier() for part in parts):
         raise SerializationError(f"{name!r} is not a class name (wanted module:Class)")

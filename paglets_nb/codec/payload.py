@@ -7,6 +7,7 @@ are; an extension in their place says which buffer it is.
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
@@ -97,6 +98,28 @@ def _array_hook(buffers: list[Any], value: Any) -> Any:
     return wire.encode_hook(value)
 
 
+def _is_small(value: Any) -> bool:
+    """Whether it is made of plain values only, without large buffers, and can be encoded as it is."""
+    cls = type(value)
+    if cls in _PLAIN:
+        return True
+    if cls is dict:
+        return all(map(_is_small, value.values()))
+    if cls is list or cls is tuple:
+        return all(map(_is_small, value))
+    return cls in wire.BINARY and (value.nbytes if cls is memoryview else len(value)) < OUT_OF_BAND
+
+
+@lru_cache(maxsize=KEPT)
+def _buffer_fields(cls: type) -> tuple[str, ...]:
+    """The fields of a dataclass that may hold buffers."""
+    try:
+        fields: Any = getattr(msgspec.inspect.type_info(cls), "fields", ())
+        return tuple(field.name for field in fields if _binary_in(field.type, set()))
+    except (TypeError, NameError):
+        return tuple(field.name for field in dataclasses.fields(cls))
+
+
 def _take_out(value: Any, buffers: list[Any]) -> Any:
     """``value`` with its large buffers replaced by extensions."""
     cls = type(value)
@@ -123,12 +146,14 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
         if cls in _plain:
             return _encode(value), _NO_BUFFERS
         if cls is dict:
-            if not any(type(entry) not in _PLAIN for entry in value.values()):
-                return _encoder.encode(value), _NO_BUFFERS
+            if _is_small(value):
+                return _encode(value), _NO_BUFFERS
         elif hasattr(cls, "__dataclass_fields__") and not may_hold_buffers(cls):
             if len(_plain) >= KEPT:
                 _plain.intersection_update(_PLAIN)
             _plain.add(cls)
+            return _encode(value), _NO_BUFFERS
+        elif hasattr(cls, "__dataclass_fields__") and all(_is_small(getattr(value, f)) for f in _buffer_fields(cls)):
             return _encode(value), _NO_BUFFERS
         buffers: list[Any] = []
         plain = msgspec.to_builtins(
@@ -137,7 +162,7 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
             enc_hook=partial(_array_hook, buffers),
             order="deterministic",
         )
-        return _encoder.encode(_take_out(plain, buffers)), buffers
+        return _encode(_take_out(plain, buffers)), buffers
     except wire.CODING_ERRORS as error:
         wire.refuse_value(value, error)
 

@@ -166,8 +166,8 @@ def field_names(cls: type) -> frozenset[str]:
 
 def refuse_unknown(cls: type, payload: Mapping[Any, Any]) -> None:
     """Raise SerializationError when ``payload`` has names that are no fields of ``cls``."""
-    unknown = sorted(str(key) for key in payload if key not in field_names(cls))
-    if unknown:
+    if not field_names(cls).issuperset(payload):
+        unknown = sorted(str(key) for key in payload if key not in field_names(cls))
         known = ", ".join(f.name for f in dataclasses.fields(cls)) or "none"
         raise SerializationError(f"unknown field {unknown[0]!r} (fields: {known})", path=cls.__name__)
 
@@ -194,6 +194,8 @@ def state_from_wire(cls: type[T], payload: Mapping[str, Any]) -> T:
     the defaults of its next version.
     """
     state = dataclass_from_wire(cls, payload)
+    if len(payload) == len(field_names(cls)):  # type: ignore[arg-type]
+        return state
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if field.name not in payload and hasattr(state, field.name):
             setattr(state, field.name, getattr(state, field.name))

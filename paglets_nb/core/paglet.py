@@ -107,12 +107,12 @@ class Paglet(PagletFiles, PagletServices, Generic[StateT]):
     def notify_state_changed(self) -> None:
         """Wake one waiter of ``wait_state``."""
         with self._lock:
-            self._lock.changed.notify()
+            self._lock.notify(1)
 
     def notify_all_state_changed(self) -> None:
         """Wake every waiter of ``wait_state``."""
         with self._lock:
-            self._lock.changed.notify_all()
+            self._lock.notify()
 
     def wait_state(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
         """Wait until ``predicate()`` holds, looked at under the state lock after each notification.
@@ -159,7 +159,7 @@ class Paglet(PagletFiles, PagletServices, Generic[StateT]):
         """Wake every waiter of ``wait_message``."""
         with self._lock:
             self._messages_notified += 1
-            self._lock.changed.notify_all()
+            self._lock.notify()
 
     @contextmanager
     def _turn_given_up(self) -> Iterator[None]:

@@ -26,9 +26,19 @@ class PagletState:
 class StateLock:
     """A re-entrant lock with a condition, which can be laid down whole and taken up again."""
 
+    __slots__ = ("_changed", "_lock")
+
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self.changed = threading.Condition(self._lock)
+        self._changed: threading.Condition | None = None
+
+    @property
+    def changed(self) -> threading.Condition:
+        """Notified when the state has changed; to be used with the lock held."""
+        if self._changed is None:
+            with self._lock:
+                self._changed = self._changed or threading.Condition(self._lock)
+        return self._changed
 
     def __enter__(self) -> StateLock:
         self._lock.acquire()
@@ -36,6 +46,11 @@ class StateLock:
 
     def __exit__(self, *_exc: object) -> None:
         self._lock.release()
+
+    def notify(self, waiters: int | None = None) -> None:
+        """Wake so many of those who wait for a change, all for None; with the lock held."""
+        if self._changed is not None:
+            self._changed.notify_all() if waiters is None else self._changed.notify(waiters)
 
     def acquire(self, timeout: float = -1.0) -> bool:
         """Take the lock within ``timeout`` seconds, -1 for as long as it takes; False when it was not to be had."""

@@ -74,8 +74,9 @@ class Arrivals:
         host.residents.add(resident)
         try:
             durable = resident.durability != "memory"
-            fetch = host.file_source.fetcher(arrival.source_url, arrival.operation_id)
-            host.files.stage(arrival.operation_id, arrival.files, fetch, durable=durable)
+            if arrival.files:
+                fetch = host.file_source.fetcher(arrival.source_url, arrival.operation_id)
+                host.files.stage(arrival.operation_id, arrival.files, fetch, durable=durable)
             if durable:
                 extra = {
                     field.name: getattr(arrival, field.name)
@@ -99,8 +100,8 @@ class Arrivals:
         wanted = arrival.expected_code_version
         if wanted and wanted != __version__:
             raise TransferError(f"{host.name} runs version {__version__}, the ticket wants {wanted}")
-        required = set(arrival.required_capabilities)
-        if required and (missing := sorted(required - host.capabilities())):
+        required = arrival.required_capabilities
+        if required and (missing := sorted(set(required) - host.capabilities())):
             raise TransferError(f"{host.name} does not offer {', '.join(missing)}, which the ticket requires")
         if arrival.name:
             known = host.sleep.lookup(arrival.name)
@@ -113,7 +114,8 @@ class Arrivals:
         resident = host.lifecycle.build(cls, arrival.class_name, arrival.state, arrival.agent_id, arrival.name)
         resident.epoch = arrival.epoch
         resident.arriving = True
-        resident.applied.update(arrival.applied)
+        if arrival.applied:
+            resident.applied.update(arrival.applied)
         return resident
 
     def restore(self, stored: StoredPaglet) -> None:

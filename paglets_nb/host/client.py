@@ -15,13 +15,12 @@ from threading import get_ident
 from typing import Any, TypeVar
 
 from paglets_nb.codec import payload as payloads
-from paglets_nb.codec.envelope import Envelope, encode_envelope
 from paglets_nb.codec.failures import decode_error
 from paglets_nb.codec.shipping import Bundle, MissingCodeError, code_store
 from paglets_nb.core.messages import FutureReply, Message
 from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.core.turns import current_origin, current_turn
+from paglets_nb.core.turns import current_turn
 from paglets_nb.core.values import DEFAULT_TIMEOUT, new_message_number
 from paglets_nb.errors import (
     LOST,
@@ -33,7 +32,7 @@ from paglets_nb.errors import (
     TransferError,
 )
 from paglets_nb.host.channel import Channel, Pending, in_reader, queued_receipt
-from paglets_nb.host.controls import control_answer, control_message, told_that_it_goes_on
+from paglets_nb.host.controls import control_answer, control_request, that_it_goes_on
 from paglets_nb.host.headers import TypedHeaders, encode_content, header_of, pair_of
 from paglets_nb.host.lanes import Lanes
 from paglets_nb.host.loop import loop_thread
@@ -45,6 +44,7 @@ from paglets_nb.host.protocol import (
     FindRequest,
     Found,
     Nothing,
+    is_verb,
 )
 from paglets_nb.transport.frames import MOVED, PIPELINED, QUEUED, REPLY, REQUEST, RESUMES, Frame
 from paglets_nb.transport.pool import ConnectionPool
@@ -119,13 +119,14 @@ class HostClient:
         return self._deliver(proxy, message.kind, header, content, buffers, timeout, options.reply_type)
 
     def call_typed(self, proxy: PagletProxy, kind: str, request: Any, reply_type: type, timeout: float | None) -> Any:
-        """Call an operation with the usual options; the shortest way there is."""
+        """Call an operation, or a verb about a paglet, with the usual options; the shortest way there is."""
         turn = current_turn.get()
         agent_id = proxy.agent_id
         if (turn is not None and turn.paglet.agent_id == agent_id) or (
             self._channels and self._lanes.busy(pair_of(turn, agent_id))
         ):
-            return self.call(proxy, Message(kind, request), CallOptions(timeout, reply_type))
+            message = Message(kind, request, priority=0 if is_verb(kind) else 5)
+            return self.call(proxy, message, CallOptions(timeout, reply_type))
         self.sent += 1
         content, buffers = payloads.encode(request)
         header = self._headers.of(agent_id, kind, turn)
@@ -202,17 +203,22 @@ class HostClient:
 
     def control(self, proxy: PagletProxy, verb: str, arguments: dict[str, Any], timeout: float | None) -> Any:
         """A lifecycle or information request about the proxy's paglet."""
-        message, options = control_message(self, verb, arguments, timeout)
-        with told_that_it_goes_on(verb):
-            return control_answer(proxy, verb, self.call(proxy, message, options))
+        request, reply_type, limit = control_request(self, verb, arguments, timeout)
+        try:
+            return control_answer(proxy, verb, self.call_typed(proxy, f"@{verb}", request, reply_type, limit))
+        except CallTimeoutError as error:
+            raise that_it_goes_on(error, verb) from error
 
     async def control_async(
         self, proxy: PagletProxy, verb: str, arguments: dict[str, Any], timeout: float | None
     ) -> Any:
         """The same, awaited."""
-        message, options = control_message(self, verb, arguments, timeout)
-        with told_that_it_goes_on(verb):
+        request, reply_type, limit = control_request(self, verb, arguments, timeout)
+        message, options = Message(f"@{verb}", request, priority=0), CallOptions(limit, reply_type)
+        try:
             return control_answer(proxy, verb, await self.submit(proxy, message, options))
+        except CallTimeoutError as error:
+            raise that_it_goes_on(error, verb) from error
 
     # ---- requests to the host itself
 
@@ -228,7 +234,7 @@ class HostClient:
         """Ask a host something; ships the code it turns out to lack."""
         limit = self.timeout if timeout is None else timeout
         content, buffers = payloads.encode(request)
-        header = encode_envelope(Envelope(target, verb, priority=0, origin=current_origin()))
+        header = self._headers.of(target, verb, current_turn.get())
         for _attempt in range(MAX_HOPS):
             frame = self._exchange(url, new_message_number(), header, content, buffers, limit, verb)
             if frame.type == REPLY:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import wire
-from paglets_nb.core.messages import Message
 from paglets_nb.core.policy import DeactivationPolicy
-from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.tickets import TransferTicket
 from paglets_nb.errors import CallTimeoutError
 from paglets_nb.host.protocol import (
@@ -25,7 +21,7 @@ if TYPE_CHECKING:
     from paglets_nb.core.proxy import PagletProxy
     from paglets_nb.host.client import HostClient
 
-__all__ = ["GOES_ON", "control_answer", "control_message", "told_that_it_goes_on"]
+__all__ = ["GOES_ON", "control_answer", "control_request", "that_it_goes_on"]
 
 _REPLIES: dict[str, type] = {
     "info": PagletInfo,
@@ -36,39 +32,38 @@ _REPLIES: dict[str, type] = {
     "dispose": Nothing,
 }
 _MARGIN = 1.0
+_NOTHING = Nothing()
 _MOVEMENTS = frozenset(("dispatch", "clone", "retract"))
 GOES_ON = "the movement goes on (large files take their time); the paglet's proxy finds it when it is over"
 """Stands in the time-out of a movement, which its host ends by itself, one way or the other."""
 
 
-@contextmanager
-def told_that_it_goes_on(verb: str) -> Iterator[None]:
-    """Have a time-out of a movement say that the movement is not undone by it."""
-    try:
-        yield
-    except CallTimeoutError as error:
-        if verb not in _MOVEMENTS or error.hint:
-            raise
-        raise CallTimeoutError(error.what, error.timeout, hint=GOES_ON) from error
+def that_it_goes_on(error: CallTimeoutError, verb: str) -> CallTimeoutError:
+    """The time-out of a lifecycle request; a movement's says that the movement is not undone by it."""
+    if verb not in _MOVEMENTS or error.hint:
+        return error
+    return CallTimeoutError(error.what, error.timeout, hint=GOES_ON)
 
 
-def control_message(
+def control_request(
     client: HostClient, verb: str, arguments: dict[str, Any], timeout: float | None
-) -> tuple[Message, CallOptions]:
-    """The message of a control request, and how it is delivered."""
+) -> tuple[Any, type, float]:
+    """A control request, the type of its reply, and the seconds it may take."""
     limit = client.timeout if timeout is None else timeout
-    request: Any = Nothing()
-    if verb == "deactivate":
-        request = DeactivateRequest(arguments["policy"] or DeactivationPolicy(), arguments["reason"])
-    elif "target" in arguments:
+    request: Any = _NOTHING
+    if "target" in arguments:
         target: Any = arguments["target"]
-        if not isinstance(target, TransferTicket):
-            target = TransferTicket(target or "", timeout=limit)
-        limit = timeout or target.timeout * (target.retries + 1) + target.retry_interval * target.retries
-        url = client.host_url(target.destination) if target.destination else ""
-        request = CloneRequest(url, target.timeout) if verb == "clone" else DispatchRequest.of(target, url)
+        if isinstance(target, TransferTicket):
+            limit = timeout or target.timeout * (target.retries + 1) + target.retry_interval * target.retries
+            url = client.host_url(target.destination) if target.destination else ""
+            request = CloneRequest(url, target.timeout) if verb == "clone" else DispatchRequest.of(target, url)
+        else:
+            url = client.host_url(target) if target else ""
+            request = CloneRequest(url, limit) if verb == "clone" else DispatchRequest(url, limit)
         limit += _MARGIN
-    return Message(f"@{verb}", request, priority=0), CallOptions(limit, _REPLIES[verb])
+    elif verb == "deactivate":
+        request = DeactivateRequest(arguments["policy"] or DeactivationPolicy(), arguments["reason"])
+    return request, _REPLIES[verb], limit
 
 
 def control_answer(proxy: PagletProxy, verb: str, reply: Any) -> Any:

@@ -65,12 +65,16 @@ class Durability:
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._records: Records | None = None
+        self._exists = self._looked = False
         self._places = 0
 
     @property
     def exists(self) -> bool:
-        """Whether anything was ever stored."""
-        return self._records is not None or Store.was_made(self._path)
+        """Whether anything was ever stored; nobody but this host stores anything here."""
+        if not self._exists:
+            self._exists = self._records is not None or (not self._looked and Store.was_made(self._path))
+            self._looked = True
+        return self._exists
 
     @property
     def records(self) -> Records:

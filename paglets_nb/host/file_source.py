@@ -10,7 +10,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.errors import TransferError
@@ -25,6 +25,7 @@ __all__ = ["CHUNK", "FileSource"]
 CHUNK = 8 << 20
 """Bytes of a file in one frame."""
 _TIMEOUT = 30.0
+_NOTHING = nullcontext()
 
 
 class _OpenFile:
@@ -82,12 +83,12 @@ class FileSource:
         self._lock = threading.Lock()
         self._offers: dict[str, dict[str, _OpenFile]] = {}
 
-    @contextmanager
-    def offered(self, operation_id: str, entries: Sequence[FileEntry]) -> Iterator[None]:
+    def offered(self, operation_id: str, entries: Sequence[FileEntry]) -> AbstractContextManager[None]:
         """Within this the target of a movement may read the files of its manifest."""
-        if not entries:
-            yield
-            return
+        return self._offered(operation_id, entries) if entries else _NOTHING
+
+    @contextmanager
+    def _offered(self, operation_id: str, entries: Sequence[FileEntry]) -> Iterator[None]:
         files = {entry.name: _OpenFile(entry) for entry in entries}
         with self._lock:
             self._offers[operation_id] = files

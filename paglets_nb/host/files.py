@@ -57,6 +57,7 @@ class HostFiles:
     def __init__(self, data_dir: Path, host_name: str) -> None:
         self._host_name = host_name
         self._root = Path(os.path.realpath(data_dir)) / "files"
+        self._used = self._root.exists()
         self._incoming = self._root / ".incoming"
         self._trash = self._root / ".trash"
         self._leaving = self._root / ".leaving"
@@ -69,10 +70,15 @@ class HostFiles:
             raise ValueError(f"{agent_id!r} is not a paglet's id")
         return self._root / file_name(agent_id, "a paglet's id")
 
+    def _has(self, agent_id: str) -> bool:
+        """Whether the paglet has a folder; where none ever had one, the disk is not asked."""
+        return self._used and holds(self._root, agent_id)
+
     # ---- where the paglet lives
 
     def work_dir(self, agent_id: str) -> Path:
         """The paglet's scratch folder, made where it is missing."""
+        self._used = True
         return private_folder(self._home(agent_id) / _WORK)
 
     def register(
@@ -94,6 +100,7 @@ class HostFiles:
             raise ValueError(f"the path {str(resolved)!r} is not Unicode text and cannot be named to another host")
         file = RegisteredFile(file_name(resolved.name if name is None else name), resolved, mode)
         with self._lock:
+            self._used = True
             home = private_folder(self._home(agent_id))
             files = self._load(home) | {file.name: file}
             self._save(home, files.values(), durable=durable)
@@ -160,7 +167,7 @@ class HostFiles:
         Raises:
             TransferError: a registered file is gone.
         """
-        if not holds(self._root, agent_id):
+        if not self._has(agent_id):
             return []
         work = self._home(agent_id) / _WORK
         entries: list[FileEntry] = []
@@ -234,7 +241,7 @@ class HostFiles:
 
     def clear(self, agent_id: str) -> None:
         """Delete the paglet's folder; registered files elsewhere stay."""
-        if holds(self._root, agent_id):
+        if self._has(agent_id):
             discard(self._home(agent_id), self._trash)
 
     # ---- the side a paglet comes to
@@ -319,6 +326,7 @@ class HostFiles:
     def adopt(self, operation_id: str, agent_id: str, *, durable: bool = False) -> None:
         """The arrival lives here now: its staged files become the paglet's. Harmless when repeated."""
         ready, home = self._ready(operation_id), self._home(agent_id)
+        self._used = True
         while True:
             try:
                 ready.rename(home)

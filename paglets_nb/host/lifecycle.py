@@ -6,8 +6,8 @@ turn is free, then ``run()``) and ``withdraw``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import wire
@@ -30,6 +30,42 @@ if TYPE_CHECKING:
 __all__ = ["Lifecycle"]
 
 _TURN_TIMEOUT = 60.0
+_HELD = nullcontext()
+
+
+class TurnScope:
+    """Within this, what runs holds a turn, and its output goes to the turn's cell.
+
+    Args:
+        host: the host.
+        turn: the turn, taken.
+        finish: release it at the end.
+    """
+
+    __slots__ = ("_before", "_finish", "_output", "turn")
+
+    def __init__(self, host: Host, turn: HandlerTurn, *, finish: bool = False) -> None:
+        self.turn = turn
+        self._finish = finish
+        self._before: Any = None
+        scope = host.handling.output_scope
+        self._output: Any = scope(turn.origin) if scope is not None and turn.origin else None
+
+    def __enter__(self) -> HandlerTurn:
+        self._before = current_turn.get()
+        current_turn.set(self.turn)
+        if self._output is not None:
+            self._output.__enter__()
+        return self.turn
+
+    def __exit__(self, *exc: object) -> None:
+        try:
+            if self._output is not None:
+                self._output.__exit__(*exc)
+        finally:
+            current_turn.set(self._before)
+            if self._finish:
+                self.turn.finish()
 
 
 class Lifecycle:
@@ -82,18 +118,9 @@ class Lifecycle:
         host.events.record("create", agent_id, class_name=request.class_name, name=request.name)
         return Born(agent_id, host.address, request.name, request.class_name)
 
-    @contextmanager
-    def in_turn(self, resident: Resident, origin: str, place: int = 1) -> Iterator[HandlerTurn]:
+    def in_turn(self, resident: Resident, origin: str, place: int = 1) -> TurnScope:
         """Hooks run within this: the turn is held, output goes to the cell that asked."""
-        turn = HandlerTurn(resident, origin, place, 10)
-        scope = self._host.handling.output_scope
-        before = current_turn.get()
-        current_turn.set(turn)
-        try:
-            with scope(origin) if scope is not None and origin else nullcontext():
-                yield turn
-        finally:
-            current_turn.set(before)
+        return TurnScope(self._host, HandlerTurn(resident, origin, place, 10))
 
     def settle(self, resident: Resident, hook: Callable[[Any], None], event: Any) -> None:
         """Call the arriving hook with the turn held, then free the turn and start ``run()``."""
@@ -124,19 +151,18 @@ class Lifecycle:
                 "failure", resident.agent_id, error=repr(error), traceback=format_user_traceback(error)
             )
 
-    @contextmanager
-    def turn_of(self, resident: Resident, timeout: float = _TURN_TIMEOUT) -> Iterator[None]:
-        """Hold the paglet's turn; a handler of the paglet itself holds it already."""
+    def turn_of(self, resident: Resident, timeout: float = _TURN_TIMEOUT) -> AbstractContextManager[Any]:
+        """Hold the paglet's turn within this; a handler of the paglet itself holds it already.
+
+        Raises:
+            CallTimeoutError: not to be had in time.
+            LifecycleError: the paglet left meanwhile.
+        """
         mine = current_turn.get()
         if mine is not None and mine.paglet is resident.paglet and getattr(mine, "held", False):
-            yield
-            return
+            return _HELD
         place = resident.mailbox.acquire(timeout=timeout)
-        try:
-            with self.in_turn(resident, current_origin(), place) as turn:
-                yield
-        finally:
-            turn.finish()
+        return TurnScope(self._host, HandlerTurn(resident, current_origin(), place, 10), finish=True)
 
     def dispose(self, target: str) -> Nothing:
         """End a paglet: ``on_disposing``; whatever waits is told that it ended."""
@@ -178,7 +204,7 @@ class Lifecycle:
         held = lock.acquire(patience)
         paglet._ended = True
         if held:
-            lock.changed.notify_all()
+            lock.notify()
             lock.release()
         resident.mailbox.close()
         paglet._context = None

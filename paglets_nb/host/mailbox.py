@@ -108,7 +108,6 @@ class Mailbox:
             CallTimeoutError: not granted in time.
             LifecycleError: the mailbox closed.
         """
-        waiter = _Waiter()
         with self._lock:
             if self._closed:
                 raise LifecycleError("the paglet has left or ended")
@@ -117,6 +116,7 @@ class Mailbox:
             if not self._busy:
                 self._busy = True
                 return place
+            waiter = _Waiter()
             heapq.heappush(self._waiting, (-priority, place, waiter))
         if not waiter.granted.wait(timeout):
             with self._lock:

@@ -11,15 +11,14 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from paglets_nb.codec import wire
 from paglets_nb.core.events import CloneEvent, MobilityEvent
 from paglets_nb.core.values import new_agent_id, new_message_id
-from paglets_nb.errors import HostDiedError, TransferError
-from paglets_nb.host.controls import told_that_it_goes_on
+from paglets_nb.errors import CallTimeoutError, HostDiedError, TransferError
+from paglets_nb.host.controls import that_it_goes_on
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.file_transfer import transfer_seconds
 from paglets_nb.host.protocol import (
@@ -84,8 +83,7 @@ class Movement:
             failpoint("source.hook_done")
             paglet.resources.clean_up()
             arrival = self._snapshot(resident, request)
-            with self._preparing(url, arrival, request.timeout):
-                self._commit_departure(resident, url, arrival)
+            self._carry_over(url, arrival, request.timeout, lambda: self._commit_departure(resident, url, arrival))
         host.events.record(arrival.mode, resident.agent_id, target=url, operation_id=arrival.operation_id)
         failpoint("source.committed")
         self._activate(url, arrival, request.timeout)
@@ -110,8 +108,10 @@ class Movement:
         asked = DispatchRequest(self._host.address, request.timeout, retracted=True)
         url = request.host_url
         limit = request.timeout + 1
-        with told_that_it_goes_on("retract"):
+        try:
             return self._host.client.ask(url, "@dispatch", asked, Born, timeout=limit, target=request.agent_id)
+        except CallTimeoutError as error:
+            raise that_it_goes_on(error, "retract") from error
 
     # ---- clone
 
@@ -127,11 +127,7 @@ class Movement:
             resident.paglet.on_cloning(event)
             failpoint("source.hook_done")
             arrival = self._snapshot(resident, None, clone_id)
-            with self._preparing(url, arrival, request.timeout):
-                if resident.durability != "memory":
-                    host.durability.records.commit_clone(arrival.operation_id, clone_id, url)
-                with self._lock:
-                    self._committed[arrival.operation_id] = (clone_id, url)
+            self._carry_over(url, arrival, request.timeout, lambda: self._commit_clone(resident, url, arrival))
             failpoint("source.committed")
             self._activate(url, arrival, request.timeout)
             resident.paglet.on_cloned(event)
@@ -139,36 +135,43 @@ class Movement:
         host.events.record("clone", resident.agent_id, clone_id=clone_id, target=url)
         return Born(clone_id, url, "", resident.class_name)
 
+    def _commit_clone(self, resident: Resident, url: str, arrival: Arrival) -> None:
+        if resident.durability != "memory":
+            self._host.durability.records.commit_clone(arrival.operation_id, arrival.agent_id, url)
+        with self._lock:
+            self._committed[arrival.operation_id] = (arrival.agent_id, url)
+
     # ---- the steps
 
     def _snapshot(self, resident: Resident, request: DispatchRequest | None, clone_id: str = "") -> Arrival:
         with resident.paglet.locked():
             state = wire.dataclass_to_wire(resident.paglet.state)
-        shared: dict[str, Any] = {
-            "operation_id": new_message_id(),
-            "class_name": resident.class_name,
-            "state": state,
-            "source_url": self._host.address,
-            "source_boot": self.boot,
-            "files": self._host.files.manifest(resident.agent_id, "clone" if request is None else "dispatch"),
-        }
-        if request is None:
-            return Arrival(mode="clone", agent_id=clone_id, parent_id=resident.agent_id, **shared)
-        return Arrival(
-            mode="retract" if request.retracted else "dispatch",
-            agent_id=resident.agent_id,
-            name=resident.name,
-            epoch=resident.epoch + 1,
-            inactive=request.inactive,
-            required_capabilities=request.required_capabilities,
-            expected_code_version=request.expected_code_version,
-            applied=list(resident.applied.items())[-_MOVED_APPLIED:],
-            **shared,
+        arrival = Arrival(
+            new_message_id(),
+            "clone",
+            clone_id,
+            resident.class_name,
+            state,
+            self._host.address,
+            source_boot=self.boot,
+            files=self._host.files.manifest(resident.agent_id, "clone" if request is None else "dispatch"),
         )
+        if request is None:
+            arrival.parent_id = resident.agent_id
+            return arrival
+        arrival.mode = "retract" if request.retracted else "dispatch"
+        arrival.agent_id = resident.agent_id
+        arrival.name = resident.name
+        arrival.epoch = resident.epoch + 1
+        arrival.inactive = request.inactive
+        arrival.required_capabilities = request.required_capabilities
+        arrival.expected_code_version = request.expected_code_version
+        if resident.applied:
+            arrival.applied = list(resident.applied.items())[-_MOVED_APPLIED:]
+        return arrival
 
-    @contextmanager
-    def _preparing(self, url: str, arrival: Arrival, timeout: float) -> Iterator[None]:
-        """Prepare the target; what is within this is the commit. Without it the target is told to forget."""
+    def _carry_over(self, url: str, arrival: Arrival, timeout: float, commit: Callable[[], None]) -> None:
+        """Prepare the target, then commit; where either fails the target is told to forget."""
         operation_id = arrival.operation_id
         with self._lock:
             self._under_way.add(operation_id)
@@ -177,7 +180,7 @@ class Movement:
             failpoint("source.before_prepare")
             self._prepare(url, arrival, timeout)
             failpoint("source.prepared")
-            yield
+            commit()
             committed = True
         except BaseException as error:
             agent_id = arrival.parent_id or arrival.agent_id

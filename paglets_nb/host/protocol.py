@@ -1,4 +1,7 @@
-"""What hosts say to each other and to the mesh: verbs with typed requests and replies."""
+"""What hosts say to each other and to the mesh: verbs with typed requests and replies.
+
+Those on the path of a hop are not frozen, which would make each of them at several times the cost.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def is_verb(kind: str) -> bool:
     return kind[:1] == "@"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Nothing:
     """An empty request or reply."""
 
@@ -63,7 +66,7 @@ class CreateRequest:
     agent_id: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Born:
     """Where a paglet is now."""
 
@@ -73,7 +76,7 @@ class Born:
     class_name: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class DispatchRequest:
     """``@dispatch``: move a paglet.
 
@@ -137,7 +140,7 @@ class DeactivateRequest:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Arrival:
     """``@prepare``: a paglet on its way; stored by the target, not yet awake.
 
@@ -186,7 +189,7 @@ class Outcome:
     boot: str
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Settle:
     """``@activate`` or ``@abandon``: what becomes of a prepared paglet."""
 

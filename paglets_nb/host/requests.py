@@ -11,15 +11,25 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import payload as payloads
-from paglets_nb.codec.envelope import NO_DELAY, ONEWAY, STAY_INACTIVE, TYPED, Envelope, decode_envelope, encode_envelope
+from paglets_nb.codec.envelope import (
+    NO_DELAY,
+    NUMBERED,
+    ONEWAY,
+    STAY_INACTIVE,
+    TYPED,
+    Envelope,
+    decode_envelope,
+    encode_envelope,
+)
 from paglets_nb.codec.failures import encode_error
 from paglets_nb.codec.payload import WireBody
 from paglets_nb.core.messages import Message
 from paglets_nb.core.turns import request_origin
 from paglets_nb.errors import FrameError, InvalidAgentError, LifecycleError, NotHandledError, PagletError
 from paglets_nb.host.delivery import Delivery, Followers, stored_delivery
-from paglets_nb.host.direct import DirectCalls
+from paglets_nb.host.direct import KEPT, DirectCalls
 from paglets_nb.host.handling import incoming, number_message
+from paglets_nb.host.protocol import is_verb
 from paglets_nb.host.records import StoredMessage
 from paglets_nb.host.residents import HandlerTurn, Resident
 from paglets_nb.transport.connection import Connection
@@ -55,6 +65,7 @@ class RequestHandler:
         self._handling = host.handling
         self._workers = host.workers
         self._verbs = verbs
+        self._verb_headers: dict[bytes, Envelope] = {}
         self.followers = Followers(host)
         self.direct = DirectCalls(host, self.answer)
 
@@ -62,20 +73,24 @@ class RequestHandler:
         """Answer one request."""
         if self.direct.answer(connection, frame):
             return
+        if (known := self._verb_headers.get(frame.header)) is not None and not frame.flags:
+            self._answer_verb(connection, frame, known)
+            return
         try:
             envelope = decode_envelope(frame.header)
         except FrameError as error:
             self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
             raise
-        self.direct.learn(frame.header, envelope)
-        number_message(envelope, frame.request_id)
         kind = envelope.kind
-        if kind[:1] == "@":
+        if is_verb(kind):
+            self._learn(frame.header, envelope)
             if frame.flags & PIPELINED:
                 self._queue_verb(connection, frame, envelope)
             else:
                 self._answer_verb(connection, frame, envelope)
             return
+        self.direct.learn(frame.header, envelope)
+        number_message(envelope, frame.request_id)
         if frame.flags & PIPELINED:
             connection.pipelined = True
             if connection.diverted and self._is_diverted(connection, frame, envelope):
@@ -104,6 +119,13 @@ class RequestHandler:
             self.answer(connection, frame.request_id, *reply)
         else:
             self._queue(resident, message, envelope, connection, frame)
+
+    def _learn(self, header: bytes, envelope: Envelope) -> None:
+        """Know the header of a verb by heart, where it is the same for many requests."""
+        if envelope.flags & NUMBERED:
+            if len(self._verb_headers) >= KEPT:
+                self._verb_headers = {}
+            self._verb_headers[header] = envelope
 
     def _is_diverted(self, connection: Connection, frame: Frame, envelope: Envelope) -> bool:
         """Turn a request away whose sender does not know yet that one before it was; True where that is done.
@@ -216,7 +238,7 @@ class RequestHandler:
         if target and resident is None and self._host.sleep.lookup(target) is None:
             self.answer_absent(connection, frame.request_id, target)
             return
-        token = request_origin.set(envelope.origin)
+        token = request_origin.set(envelope.origin) if envelope.origin else None
         try:
             if envelope.kind not in self._verbs:
                 raise NotHandledError(envelope.kind, f"host {self._host_name}", self._verbs)
@@ -231,7 +253,8 @@ class RequestHandler:
         else:
             self.answer(connection, frame.request_id, REPLY, payload, buffers)
         finally:
-            request_origin.reset(token)
+            if token is not None:
+                request_origin.reset(token)
 
     def _has_left(self, target: str, resident: Resident | None) -> bool:
         """Whether a paglet left while a request for it waited; it may have come back since, as another resident."""

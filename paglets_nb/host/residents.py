@@ -21,6 +21,7 @@ class Resident:
 
     Attributes:
         paglet: the object.
+        agent_id: its id.
         name: its name in the mesh, empty when it has none.
         class_name: the wire name of its class.
         mailbox: its turn and its queue.
@@ -34,6 +35,7 @@ class Resident:
     """
 
     __slots__ = (
+        "agent_id",
         "applied",
         "arriving",
         "class_name",
@@ -49,6 +51,7 @@ class Resident:
 
     def __init__(self, paglet: Paglet[Any], mailbox: Mailbox, *, class_name: str, name: str = "") -> None:
         self.paglet = paglet
+        self.agent_id = paglet.agent_id
         self.mailbox = mailbox
         self.class_name = class_name
         self.name = name
@@ -59,11 +62,6 @@ class Resident:
         self.direct: dict[str, Any] = {}
         self.durability = type(paglet).durability
         self.applied: OrderedDict[str, bytes] = OrderedDict()
-
-    @property
-    def agent_id(self) -> str:
-        """The paglet's id."""
-        return self.paglet.agent_id
 
 
 class HandlerTurn:
@@ -125,7 +123,7 @@ class Residents:
     def add(self, resident: Resident) -> None:
         """Take a paglet in; NameTakenError when its id or name is in use here."""
         with self._lock:
-            for key in filter(None, (resident.agent_id, resident.name)):
+            for key in (resident.agent_id, resident.name) if resident.name else (resident.agent_id,):
                 if key in self._by_id or key in self._names:
                     raise NameTakenError(key, self._host_name)
             self._by_id[resident.agent_id] = resident

@@ -58,6 +58,8 @@ class ServiceRegistry:
         Its leases end with its last record.
         """
         with self._lock:
+            if not self._records:
+                return []
             keys = [key for key in self._records if key[0] == agent_id and name in (None, key[1])]
             taken = [self._records.pop(key) for key in keys]
             if not any(key[0] == agent_id for key in self._records):
