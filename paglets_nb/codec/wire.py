@@ -29,6 +29,9 @@ LONGEST_PATH = 120
 """Characters of a field's place in an error."""
 _AT = re.compile(r"(?s)^(.*?)(?: - at (?:key in )?`\$?\.?(.*)`)?$")
 _describing = threading.RLock()
+_known: set[Any] = set()
+MAX_KNOWN = 4096
+"""Types that are remembered as known to msgspec."""
 _SCALARS = (str, int, float, bool, type(None), *BINARY)
 
 
@@ -178,9 +181,9 @@ def dataclass_from_wire(cls: type[T], payload: Mapping[str, Any]) -> T:
     Raises:
         SerializationError: a field is unknown, is missing and has no default, or has another type.
     """
-    if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
+    if not (isinstance(cls, type) and hasattr(cls, "__dataclass_fields__")):
         raise SerializationError(f"wanted a dataclass, got {cls!r}")
-    if not isinstance(payload, Mapping):
+    if type(payload) is not dict and not isinstance(payload, Mapping):
         raise SerializationError(f"wanted fields by name, got {type(payload).__name__}", path=cls.__name__)
     refuse_unknown(cls, payload)
     result: T = convert(payload, cls)
@@ -209,8 +212,13 @@ def describe(cls: Any) -> None:
     It publishes what it knows of a dataclass before that is whole, while Python code runs for the
     dataclasses in it: another thread that decodes meanwhile reads through a null pointer (0.22).
     """
+    if cls in _known:
+        return
     with _describing:
         msgspec.msgpack.Decoder(cls, dec_hook=decode_hook)
+        if len(_known) >= MAX_KNOWN:
+            _known.clear()
+        _known.add(cls)
 
 
 def convert(value: Any, cls: Any, *, strict: bool = True) -> Any:

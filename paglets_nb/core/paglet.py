@@ -65,7 +65,7 @@ class Paglet(PagletFiles, PagletServices, Generic[StateT]):
                     cls.State = argument
 
     def __init__(self, state: StateT | None = None, *, agent_id: str | None = None) -> None:
-        self.state: StateT = typing.cast("StateT", type(self).State() if state is None else state)
+        self.state: StateT = type(self).State() if state is None else state  # type: ignore[assignment]
         self.agent_id = agent_id or new_agent_id()
         self._context: PagletContext | None = None
         self._lock = StateLock()

@@ -9,7 +9,6 @@ paglet, and if the two lose sight of each other they settle when they meet again
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -52,7 +51,7 @@ class Movement:
     def __init__(self, host: Host) -> None:
         self._host = host
         self.boot = secrets.token_hex(8)
-        self._lock = threading.Lock()
+        # each is changed in one step, and a movement is committed before it is no longer under way
         self._under_way: set[str] = set()
         self._committed: dict[str, tuple[str, str]] = {}
 
@@ -95,8 +94,7 @@ class Movement:
         if resident.durability != "memory":
             host.files.leaving(operation_id, resident.agent_id, arrival.files, durable=True)
             host.durability.records.commit_departure(resident.agent_id, resident.name, arrival.epoch, url, operation_id)
-        with self._lock:
-            self._committed[operation_id] = (resident.agent_id, url)
+        self._committed[operation_id] = (resident.agent_id, url)
         host.lifecycle.withdraw(resident, forward_to=url)
         for reason in host.files.left(resident.agent_id, arrival.files, operation_id):
             host.events.record("failure", resident.agent_id, step="delete moved file", error=reason)
@@ -138,8 +136,7 @@ class Movement:
     def _commit_clone(self, resident: Resident, url: str, arrival: Arrival) -> None:
         if resident.durability != "memory":
             self._host.durability.records.commit_clone(arrival.operation_id, arrival.agent_id, url)
-        with self._lock:
-            self._committed[arrival.operation_id] = (arrival.agent_id, url)
+        self._committed[arrival.operation_id] = (arrival.agent_id, url)
 
     # ---- the steps
 
@@ -173,8 +170,7 @@ class Movement:
     def _carry_over(self, url: str, arrival: Arrival, timeout: float, commit: Callable[[], None]) -> None:
         """Prepare the target, then commit; where either fails the target is told to forget."""
         operation_id = arrival.operation_id
-        with self._lock:
-            self._under_way.add(operation_id)
+        self._under_way.add(operation_id)
         committed = False
         try:
             failpoint("source.before_prepare")
@@ -187,8 +183,7 @@ class Movement:
             self._host.events.record("transfer-failed", agent_id, mode=arrival.mode, target=url, error=repr(error))
             raise
         finally:
-            with self._lock:
-                self._under_way.discard(operation_id)
+            self._under_way.discard(operation_id)
             if not committed:
                 self._host.settlement.give_up(url, arrival)
                 self._host.files.stayed(operation_id)
@@ -228,17 +223,15 @@ class Movement:
     def outcome(self, _target: str, request: OutcomeRequest) -> Outcome:
         """How a movement ended: a movement that is neither under way nor committed never will be."""
         operation_id = request.operation_id
-        with self._lock:
-            if operation_id in self._under_way and operation_id not in self._committed:
-                return Outcome("pending", self.boot)
-            committed = operation_id in self._committed
+        if operation_id in self._under_way and operation_id not in self._committed:
+            return Outcome("pending", self.boot)
+        committed = operation_id in self._committed
         if not committed and self._host.durability.exists:
             committed = self._host.durability.records.outcome(operation_id)
         return Outcome("commit" if committed else "abort", self.boot)
 
     def told(self, operation_id: str) -> None:
         """The target has taken over."""
-        with self._lock:
-            self._committed.pop(operation_id, None)
+        self._committed.pop(operation_id, None)
         if self._host.durability.exists:  # an outcome of an earlier run is only there
             self._host.durability.records.settled(operation_id)
