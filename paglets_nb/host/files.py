@@ -22,7 +22,7 @@ from secrets import token_hex
 from typing import Literal
 
 from paglets_nb.core.paglet_files import COPY, MOVE, RegisteredFile
-from paglets_nb.errors import HostError, TransferError
+from paglets_nb.errors import TransferError
 from paglets_nb.host.file_protocol import FileEntry
 from paglets_nb.host.file_transfer import Fetch, place_file
 from paglets_nb.host.folders import (
@@ -37,11 +37,10 @@ from paglets_nb.host.folders import (
     sync_tree,
     write_file,
 )
+from paglets_nb.host.registered import WORK, load_registered, save_registered
 
 __all__ = ["HostFiles"]
 
-_REGISTERED = "registered.json"
-_WORK = "work"
 _STAGE_TIMEOUT = 600.0
 """Seconds a repeated request waits for the first."""
 
@@ -79,7 +78,7 @@ class HostFiles:
     def work_dir(self, agent_id: str) -> Path:
         """The paglet's scratch folder, made where it is missing."""
         self._used = True
-        return private_folder(self._home(agent_id) / _WORK)
+        return private_folder(self._home(agent_id) / WORK)
 
     def register(
         self,
@@ -102,27 +101,27 @@ class HostFiles:
         with self._lock:
             self._used = True
             home = private_folder(self._home(agent_id))
-            files = self._load(home) | {file.name: file}
-            self._save(home, files.values(), durable=durable)
+            files = load_registered(home) | {file.name: file}
+            save_registered(home, files.values(), durable=durable)
         return file
 
     def registered(self, agent_id: str) -> list[RegisteredFile]:
         """The files that travel with the paglet, by name."""
         with self._lock:
-            return sorted(self._load(self._home(agent_id)).values(), key=lambda file: file.name)
+            return sorted(load_registered(self._home(agent_id)).values(), key=lambda file: file.name)
 
     def unregister(self, agent_id: str, name: str, *, durable: bool = False) -> None:
         """Have a file travel no longer; FileNotFoundError for an unknown name."""
         with self._lock:
             home = self._home(agent_id)
-            files = self._load(home)
+            files = load_registered(home)
             del files[self._known(files, name).name]
-            self._save(home, files.values(), durable=durable)
+            save_registered(home, files.values(), durable=durable)
 
     def path(self, agent_id: str, name: str) -> Path:
         """Where a registered file is; FileNotFoundError for an unknown name."""
         with self._lock:
-            return self._known(self._load(self._home(agent_id)), name).path
+            return self._known(load_registered(self._home(agent_id)), name).path
 
     @staticmethod
     def _known(files: dict[str, RegisteredFile], name: str) -> RegisteredFile:
@@ -130,32 +129,6 @@ class HostFiles:
         if found is None:
             raise FileNotFoundError(f"no registered file {name!r} (registered: {', '.join(sorted(files)) or 'none'})")
         return found
-
-    def _load(self, home: Path) -> dict[str, RegisteredFile]:
-        try:
-            with open(home / _REGISTERED, encoding="utf-8") as source:
-                listed = json.load(source)
-            return {
-                entry["name"]: RegisteredFile(entry["name"], home / _WORK / entry["path"], entry["mode"])
-                for entry in listed
-            }
-        except FileNotFoundError:
-            return {}
-        except (ValueError, KeyError, TypeError) as error:
-            raise HostError(f"the list of registered files is damaged: {home / _REGISTERED} ({error})") from error
-
-    @staticmethod
-    def _save(home: Path, files: Iterable[RegisteredFile], *, durable: bool) -> None:
-        work = home / _WORK
-        listed = [
-            {
-                "name": file.name,
-                "path": str(file.path.relative_to(work) if file.path.is_relative_to(work) else file.path),
-                "mode": file.mode,
-            }
-            for file in files
-        ]
-        write_file(home / _REGISTERED, json.dumps(listed).encode(), durable=durable)
 
     # ---- the side a paglet leaves
 
@@ -169,7 +142,7 @@ class HostFiles:
         """
         if not self._has(agent_id):
             return []
-        work = self._home(agent_id) / _WORK
+        work = self._home(agent_id) / WORK
         entries: list[FileEntry] = []
         for file in self.registered(agent_id):
             try:
@@ -297,13 +270,13 @@ class HostFiles:
                 raise TransferError(f"not a file that can travel: {entry}")
 
     def _fill(self, part: Path, operation_id: str, entries: Sequence[FileEntry], fetch: Fetch | None) -> None:
-        work = private_folder(part / _WORK)
+        work = private_folder(part / WORK)
         part.chmod(0o700)
         for entry in entries:
             self._refuse_abandoned(operation_id)
             place_file(entry, work / entry.name, fetch, self._host_name, lambda: self._staging[operation_id])
         files = [RegisteredFile(entry.name, work / entry.name, entry.registered) for entry in entries]
-        self._save(part, files, durable=False)
+        save_registered(part, files, durable=False)
 
     def _refuse_abandoned(self, operation_id: str) -> None:
         if self._staging[operation_id]:
@@ -390,8 +363,8 @@ class HostFiles:
         return kept
 
     def _keep_registered(self, home: Path) -> None:
-        keep = {file.path for file in self._load(home).values()}
-        for folder, folders, files in os.walk(home / _WORK, topdown=False):
+        keep = {file.path for file in load_registered(home).values()}
+        for folder, folders, files in os.walk(home / WORK, topdown=False):
             for name in files:
                 if Path(folder, name) not in keep:
                     remove(Path(folder, name))

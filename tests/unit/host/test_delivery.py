@@ -11,8 +11,8 @@ from paglets_nb.core.messages import Message
 from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.errors import InvalidAgentError
-from paglets_nb.host.client import encode_content, envelope_of
 from paglets_nb.host.delivery import Delivery, forward_stored, stored_delivery
+from paglets_nb.host.headers import encode_content, header_of
 from paglets_nb.host.host import Host
 from paglets_nb.host.records import StoredMessage
 from paglets_nb.testing import ADD, AddRequest, Counter, wait_until
@@ -25,9 +25,7 @@ def stored(agent_id: str, text: str, kind: str = "log") -> StoredMessage:
     """A one-way message as it waits in the store."""
     message = Message(kind, {"text": text})
     payload, _buffers = encode_content(message)
-    return StoredMessage(
-        agent_id, message.message_id, envelope_of(agent_id, message, CallOptions(oneway=True)), payload
-    )
+    return StoredMessage(agent_id, message.message_id, header_of(agent_id, message, CallOptions(oneway=True)), payload)
 
 
 def failures(host: Host) -> list[str]:

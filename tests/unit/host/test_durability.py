@@ -207,10 +207,10 @@ class TestMessages:
     def stored(host: Host, agent_id: str, text: str) -> StoredMessage:
         """A one-way message as it waits in the store."""
         from paglets_nb.core.ports import CallOptions
-        from paglets_nb.host.client import encode_content, envelope_of
+        from paglets_nb.host.headers import encode_content, header_of
 
         message = log(text)
-        header = envelope_of(agent_id, message, CallOptions(oneway=True))
+        header = header_of(agent_id, message, CallOptions(oneway=True))
         payload, _buffers = encode_content(message)
         return StoredMessage(agent_id, message.message_id, header, payload)
 

@@ -364,11 +364,11 @@ def test_a_host_that_is_gone_is_asked_again(log: PagletProxy) -> None:
         def __init__(self, client: Any) -> None:
             self.client, self.calls = client, 0
 
-        def call(self, *arguments: Any) -> Any:
+        def call_typed(self, *arguments: Any) -> Any:
             self.calls += 1
             if self.calls % 2:
                 raise HostDiedError("alpha")
-            return self.client.call(*arguments)
+            return self.client.call_typed(*arguments)
 
     flaky = Flaky(log.client)
     proxy = PagletProxy(log.host_url, log.agent_id, flaky)  # type: ignore[arg-type]
@@ -394,8 +394,8 @@ def test_more_than_a_frame_holds_is_asked_for_in_parts(log: PagletProxy) -> None
         def __init__(self, client: Any) -> None:
             self.client = client
 
-        def call(self, *arguments: Any) -> Any:
-            reply = self.client.call(*arguments)
+        def call_typed(self, *arguments: Any) -> Any:
+            reply = self.client.call_typed(*arguments)
             if len(reply.events) > 10:
                 raise FrameError("too long")
             return reply

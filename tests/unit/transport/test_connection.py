@@ -149,9 +149,9 @@ def test_half_a_frame_is_a_lost_connection(pair: Pair, length: int) -> None:
 @pytest.mark.parametrize(
     "prefix",
     [
-        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: here\r\n\r\n",
         b"\x00" * 16,
-        b"\xff" * 16,
+        b"\xff" * 20,
         struct.pack("<IIHBBQ", MAX_HEADER + 1, 0, 0, REQUEST, 0, 0),
         struct.pack("<IIHBBQ", 0, MAX_FRAME + 1, 0, REQUEST, 0, 0),
         struct.pack("<IIHBBQ", 0, 0, 65535, REQUEST, 0, 0),

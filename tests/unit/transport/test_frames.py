@@ -13,6 +13,7 @@ from paglets_nb.transport.frames import (
     MAX_FRAME,
     MAX_HEADER,
     MOVED,
+    PREFIX,
     REPLY,
     REQUEST,
     buffer_lengths,
@@ -34,13 +35,13 @@ def test_writable_buffers_are_marked() -> None:
     """What was writable is received as writable memory: bytearrays and views of them, not bytes."""
     buffers = [b"a", bytearray(b"b"), memoryview(b"c"), memoryview(bytearray(b"d"))]
     head = frame_head(REQUEST, 0, 1, b"", b"", buffers)
-    assert [mutable for _length, mutable in buffer_lengths(head[16:], 0)] == [False, True, False, True]
+    assert [mutable for _length, mutable in buffer_lengths(head[PREFIX.size :], 0)] == [False, True, False, True]
 
 
 def test_buffers_are_measured_in_bytes() -> None:
     """A view of doubles counts its bytes, not its items."""
     view = memoryview(bytes(80)).cast("d")
-    assert buffer_lengths(frame_head(REQUEST, 0, 1, b"", b"", [view])[16:], 0) == [(80, False)]
+    assert buffer_lengths(frame_head(REQUEST, 0, 1, b"", b"", [view])[PREFIX.size :], 0) == [(80, False)]
 
 
 def test_a_message_past_a_bound_is_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
