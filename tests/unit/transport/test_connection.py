@@ -150,7 +150,7 @@ def test_half_a_frame_is_a_lost_connection(pair: Pair, length: int) -> None:
     "prefix",
     [
         b"GET / HTTP/1.1\r\nHost: here\r\n\r\n",
-        b"\x00" * 16,
+        b"\x00" * 20,
         b"\xff" * 20,
         struct.pack("<IIHBBQ", MAX_HEADER + 1, 0, 0, REQUEST, 0, 0),
         struct.pack("<IIHBBQ", 0, MAX_FRAME + 1, 0, REQUEST, 0, 0),
