@@ -65,9 +65,8 @@ class Arrivals:
             SerializationError: its class or state does not load here.
         """
         host = self._host
-        with self._lock:
-            if arrival.operation_id in self._prepared or arrival.operation_id in self._settled:
-                return Nothing()
+        if arrival.operation_id in self._prepared or arrival.operation_id in self._settled:
+            return Nothing()
         self._check(arrival)
         resident = self._build(arrival)
         failpoint("target.before_store")

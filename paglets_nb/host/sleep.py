@@ -55,6 +55,8 @@ class Sleep:
 
     def lookup(self, key: str) -> StoredPaglet | None:
         """A sleeping paglet by id or name."""
+        if not self._sleeping:
+            return None
         with self._lock:
             return self._sleeping.get(key) or self._sleeping.get(self._names.get(key, ""))
 
