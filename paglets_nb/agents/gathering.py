@@ -130,7 +130,10 @@ class GatherMixin(CursorDrainMixin, MeshFanoutMixin, _Base):
         with self.locked():
             state = self.state
             if not self._ended:
-                ending = {"elapsed_seconds": time.monotonic() - self._began, "cleanup_errors": dict(state.cleanup_errors)}
+                ending = {
+                    "elapsed_seconds": time.monotonic() - self._began,
+                    "cleanup_errors": dict(state.cleanup_errors),
+                }
                 self.cursor_append_events([{"event": "ended", "cancelled": state.cancelled, **ending}])
                 self.cursor_close()
             state.running = False
@@ -232,6 +235,12 @@ class GatherMixin(CursorDrainMixin, MeshFanoutMixin, _Base):
         except PagletError:
             return ""
         return ""
+
+    def _fanout_dispose(self, wired: Mapping[str, str]) -> str:
+        """A child whose host has gone went with it."""
+        error, context = super()._fanout_dispose(wired), self._context
+        gone = bool(error) and context is not None and not context.is_host_online(wired["host_url"])
+        return "" if gone else error
 
     # ---- hooks
 

@@ -83,9 +83,7 @@ class _Taker:
         self._workers = workers
         self._effort = effort
 
-    def take(
-        self, area: str, name: str, counted: str, *, all_cores: bool = False, size_bytes: int = 0
-    ) -> Measurement:
+    def take(self, area: str, name: str, counted: str, *, all_cores: bool = False, size_bytes: int = 0) -> Measurement:
         """A measure of the processor or the memory."""
         arguments = {"size_bytes": size_bytes} if size_bytes else {}
         workers = len(self._workers) if all_cores else 1
@@ -105,9 +103,7 @@ class _Taker:
             taken = self._taken(f"disk_{name}", 1, arguments)
             size_bytes = round(taken[0].count) if counted == "bytes" else 0
             note = "; ".join(part for part in (volume.note, taken[0].note) if part)
-            yield _measurement(
-                taken, "disk", name, counted, size_bytes=size_bytes, volume=volume.path, note=note
-            )
+            yield _measurement(taken, "disk", name, counted, size_bytes=size_bytes, volume=volume.path, note=note)
 
     def _taken(self, measure: str, workers: int, arguments: dict[str, Any]) -> list[Taken]:
         seconds = self._effort.seconds

@@ -174,7 +174,14 @@ class HostPerformance:
 
 _UNDER_WAY = ("chosen", "started", "waiting", "running")
 _NAMES = {field.name for field in dataclasses.fields(Measurement)}
-_STATES = {"started": "started", "waiting": "waiting", "running": "running", "done": "done", "error": "failed", "expired": "expired"}
+_STATES = {
+    "started": "started",
+    "waiting": "waiting",
+    "running": "running",
+    "done": "done",
+    "error": "failed",
+    "expired": "expired",
+}
 
 
 def _after(before: HostPerformance, event: Mapping[str, Any]) -> HostPerformance:
@@ -232,6 +239,13 @@ class PerformanceResult:
                 name = event["host"]
                 hosts[name] = _after(hosts.get(name, HostPerformance(name)), event)
         return cls(list(hosts.values()), **ending)
+
+    def lost(self, error: BaseException) -> PerformanceResult:
+        """The same where the parent was lost: what was under way has failed."""
+        why = f"the benchmark was lost with its host: {error}"
+        changes: dict[str, Any] = {"state": "failed", "error": why}
+        hosts = [dataclasses.replace(host, **changes) if host.state in _UNDER_WAY else host for host in self.hosts]
+        return dataclasses.replace(self, hosts=hosts, done=True)
 
     def __getitem__(self, host: str) -> HostPerformance:
         found = next((entry for entry in self.hosts if entry.host == host), None)

@@ -140,7 +140,9 @@ class Workers:
                     piece = os.read(key.fd, _LONGEST_LINE)
                     lines[key.data] += piece
                     if not piece or len(lines[key.data]) > _LONGEST_LINE:
-                        raise LifecycleError("the measuring was stopped" if self._stopped else f"{what}: a process ended")
+                        raise LifecycleError(
+                            "the measuring was stopped" if self._stopped else f"{what}: a process ended"
+                        )
                     if piece.endswith(b"\n"):
                         selector.unregister(key.fileobj)
         return [json.loads(line) for line in lines.values()]
