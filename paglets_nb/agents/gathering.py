@@ -97,6 +97,7 @@ class GatherMixin(CursorDrainMixin, MeshFanoutMixin, _Base):
     """The parent's bookkeeping; the state is a ``GatherState``. Put it before the paglet's class."""
 
     Drain: ClassVar[ServiceOperation | None] = CURSOR_DRAIN
+    cursor_max_events: ClassVar[int | None] = 200_000
     _watched_at = 0.0
 
     # ---- a run
@@ -237,10 +238,9 @@ class GatherMixin(CursorDrainMixin, MeshFanoutMixin, _Base):
         return ""
 
     def _fanout_dispose(self, wired: Mapping[str, str]) -> str:
-        """A child whose host has gone went with it."""
-        error, context = super()._fanout_dispose(wired), self._context
-        gone = bool(error) and context is not None and not context.is_host_online(wired["host_url"])
-        return "" if gone else error
+        """A child whose host is gone went with it."""
+        error = super()._fanout_dispose(wired)
+        return "" if error.startswith(HostDiedError.__name__) else error
 
     # ---- hooks
 

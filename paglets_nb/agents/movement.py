@@ -2,7 +2,7 @@
 
 The workflow, from top to bottom: ``collect`` puts a responder (a clone of the parent) on
 every host, reads their clocks by round trips, and sends a ``Traveller`` on Euler's circuit
-of the hosts; the traveller reports each hop by ``child_result`` and hears where to next;
+of the hosts, from its own; the traveller reports each hop by ``child_result`` and hears where to next;
 readers ``drain`` the hops as they are made; ``summary`` tells what they came to;
 ``cleanup`` ends it. A hop is timed from the traveller's stamp before it leaves to its stamp
 when it is there, both translated to the clock of the entry host, which is the parent's;
@@ -111,6 +111,7 @@ class MovementBenchmark(GatherMixin, OperationPaglet[MovementState]):
         _check(request)
         self.gather_begin(request.timeout, payload_bytes=request.payload_bytes, repeat=request.repeat)
         try:
+            self.state.way = []
             hosts = self._place_responders(self.fanout_select_hosts(request.hosts))
             self._plan(hosts, request)
             for host in hosts:
@@ -123,8 +124,10 @@ class MovementBenchmark(GatherMixin, OperationPaglet[MovementState]):
         return self.summary()
 
     def _place_responders(self, hosts: Sequence[HostRef]) -> list[HostRef]:
-        """A clone on every host, to answer; the hosts where there is one."""
-        placed = [host for host in hosts if not self.state.cancelled and self.fanout_clone_to(host) is not None]
+        """A clone on every host, to answer; the hosts where there is one, this one first."""
+        own = self.context.address
+        ordered = sorted(hosts, key=lambda host: host.url != own)
+        placed = [host for host in ordered if not self.state.cancelled and self.fanout_clone_to(host) is not None]
         for host in placed:
             self.fanout_record_done(host.name)
         return placed

@@ -172,7 +172,7 @@ class MovementResult:
         hosts: the hosts that were travelled, the entry host first.
         pairs: those that were travelled at least once.
         clocks: of the hosts.
-        payload_bytes: what the traveller carried.
+        payload_bytes: what the traveller carried in its state.
         repeat: how often each pair was to be travelled.
         wanted_hops: how many hops were to be made.
         failure: the hop that ended the journey; None where none did.
@@ -251,8 +251,9 @@ class MovementResult:
         return [[found.get((source, target)) for target in self.hosts] for source in self.hosts]
 
     def median(self, of: Callable[[PairTimes], float]) -> float:
-        """The median over the pairs; 0 where there is none."""
-        return statistics.median(map(of, self.pairs)) if self.pairs else 0.0
+        """The median over the pairs of different hosts, or of what there is; 0 where there is none."""
+        apart = [pair for pair in self.pairs if pair.source != pair.target] or self.pairs
+        return statistics.median(map(of, apart)) if apart else 0.0
 
     def facts(self) -> list[tuple[str, str]]:
         """What the pairs have in common, for people: a name and a value each."""

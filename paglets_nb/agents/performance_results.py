@@ -146,7 +146,8 @@ class HostPerformance:
 
     Attributes:
         host: its name.
-        state: ``chosen``, ``started``, ``waiting`` for its machine, ``running``, ``done``, ``failed`` or ``expired``.
+        state: ``chosen``, ``started``, ``waiting`` for its machine, ``running``, ``done``, ``failed``, ``expired`` or
+            ``stopped``.
         machine: the machine it runs on; hosts of one machine are measured one after the other.
         cores: those it may use.
         measurements: in the order in which they were taken.
@@ -204,6 +205,11 @@ def _after(before: HostPerformance, event: Mapping[str, Any]) -> HostPerformance
     return dataclasses.replace(before, **changes)
 
 
+def _stopped(host: HostPerformance) -> HostPerformance:
+    """A host when the run has ended."""
+    return dataclasses.replace(host, state="stopped") if host.state in _UNDER_WAY else host
+
+
 @dataclass(frozen=True)
 class PerformanceResult:
     """What a run of the performance benchmark found, whole or so far.
@@ -235,6 +241,7 @@ class PerformanceResult:
             elif event["event"] == "ended":
                 names = ("cancelled", "elapsed_seconds", "cleanup_errors")
                 ending = {"done": True, **{name: event[name] for name in names}}
+                hosts = {name: _stopped(host) for name, host in hosts.items()}
             else:
                 name = event["host"]
                 hosts[name] = _after(hosts.get(name, HostPerformance(name)), event)
@@ -310,11 +317,17 @@ class PerformanceResult:
         """Bars of every measure, host by host, each measure on a scale of its own."""
         alt = altair()
         values = [
-            {"measure": row, "host": host.host, "rate": entry.rate_per_second, "said": entry.rate}
+            {
+                "measure": f"{row}, {entry.counted}/s",
+                "host": host.host,
+                "rate": entry.rate_per_second,
+                "said": entry.rate,
+            }
             for row, found in self.rows()
             for host, entry in zip(self.hosts, found, strict=True)
             if entry is not None
         ]
+        titles = list(dict.fromkeys(value["measure"] for value in values))
         chart = (
             alt.Chart(alt.Data(values=values), width=200, height=18 * max(1, len(self.hosts)))
             .mark_bar()
@@ -324,7 +337,7 @@ class PerformanceResult:
                 color=alt.Color("host:N", legend=None),
                 tooltip=["host:N", "said:N"],
             )
-            .facet(facet=alt.Facet("measure:N", title=None, sort=[row for row, _found in self.rows()]), columns=3)
+            .facet(facet=alt.Facet("measure:N", title=None, sort=titles), columns=3)
             .resolve_scale(x="independent")
         )
         return Plot(chart, self._table())

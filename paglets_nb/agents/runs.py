@@ -6,6 +6,7 @@ there is one whatever becomes of the parent.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast
@@ -20,6 +21,7 @@ __all__ = ["BenchmarkRun"]
 
 ResultT = TypeVar("ResultT")
 _POLL = 1.0
+_PAUSE = 0.1
 _MARGIN = 60.0
 _CLEANUP = 40.0
 _DISPOSAL = 10.0
@@ -50,8 +52,10 @@ class BenchmarkRun(Generic[ResultT]):
         """What the events drained so far come to."""
         return cast("ResultT", self._result_type.from_events(self.events))
 
-    def follow(self) -> Iterator[ResultT]:
-        """The result so far, again whenever something has come, until the run has ended.
+    def follow(self) -> Iterator[list[dict[str, Any]]]:
+        """The events as they come, by the list, until the run has ended.
+
+        There is a pause behind each list, so that reading is not what is measured.
 
         Raises:
             HostDiedError: the parent's host has died.
@@ -62,8 +66,9 @@ class BenchmarkRun(Generic[ResultT]):
             after = self.events[-1]["cursor"] if self.events else 0
             for batch in drain(self.proxy, after_cursor=after, wait_timeout=_POLL, timeout=_POLL).batches():
                 self.events += batch
+                yield batch
                 ended = ended or batch[-1]["event"] == "ended"
-                yield self.so_far()
+                time.sleep(0.0 if ended else _PAUSE)
 
     def result(self) -> ResultT:
         """The result, when the run has ended; where the parent was lost, what had come until then.
@@ -73,7 +78,7 @@ class BenchmarkRun(Generic[ResultT]):
             PagletError: what a call to the parent raises.
         """
         try:
-            for _so_far in self.follow():
+            for _events in self.follow():
                 pass
             return cast("ResultT", self._future.get_reply(_MARGIN))
         except HostDiedError as error:

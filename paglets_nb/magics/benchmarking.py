@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.errors import HostDiedError
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["chosen_hosts", "configure_benchmark", "run_benchmark", "size_in_bytes"]
 
 _SIZE = re.compile(r"(\d+)\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
+_SHORTEST = 0.2
+"""Seconds between two pictures."""
+_SHARE = 10
+"""How much longer a picture stays than it takes to draw."""
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30}
 
 
@@ -56,7 +62,12 @@ def chosen_hosts(session: Session, words: list[str]) -> list[HostHandle]:
 
 
 def run_benchmark(
-    session: Session, on: HostHandle, cls: type[Paglet[Any]], collect: ServiceOperation, request: Any
+    session: Session,
+    on: HostHandle,
+    cls: type[Paglet[Any]],
+    collect: ServiceOperation,
+    request: Any,
+    picture: Callable[[Any], str],
 ) -> Any:
     """Run a benchmark to its end, showing what has come; nothing of it is left on any host.
 
@@ -66,6 +77,7 @@ def run_benchmark(
         cls: the benchmark.
         collect: its operation.
         request: what to measure.
+        picture: of a result, as HTML.
 
     Returns:
         Its result; what had come until then where it was stopped, or its parent's host died.
@@ -73,9 +85,13 @@ def run_benchmark(
     from paglets_nb.agents.runs import BenchmarkRun
 
     with progress(session.shell, "measuring") as line, BenchmarkRun[Any](on.create(cls), collect, request) as run:
+        due = 0.0
         try:
-            for so_far in run.follow():
-                line.tell(so_far.headline(), so_far._repr_html_() if hasattr(so_far, "_repr_html_") else "")
+            for _events in run.follow():
+                if (began := time.monotonic()) >= due:
+                    so_far = run.so_far()
+                    line.update(so_far.headline(), picture(so_far))
+                    due = time.monotonic() + max(_SHORTEST, _SHARE * (time.monotonic() - began))
             result = run.result()
         except KeyboardInterrupt:
             line.update("stopping ...")

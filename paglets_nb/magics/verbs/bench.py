@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from paglets_nb.magics.benchmarking import chosen_hosts, configure_benchmark, run_benchmark
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
+from paglets_nb.widgets.benchmarks import performance_html
 
 if TYPE_CHECKING:
     from paglets_nb.agents.performance import PerformanceResult
@@ -34,7 +35,9 @@ def run(session: Session, arguments: Arguments) -> PerformanceResult:
         arguments.quick,
         arguments.timeout,
     )
-    result: PerformanceResult = run_benchmark(session, hosts[0], PerformanceBenchmark, COLLECT, request)
+    result: PerformanceResult = run_benchmark(
+        session, hosts[0], PerformanceBenchmark, COLLECT, request, performance_html
+    )
     return result
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from paglets_nb.magics.benchmarking import chosen_hosts, configure_benchmark, run_benchmark, size_in_bytes
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, natural
 from paglets_nb.magics.session import Session
+from paglets_nb.widgets.benchmarks import movement_html
 
 if TYPE_CHECKING:
     from paglets_nb.agents.movement import MovementResult
@@ -36,7 +37,7 @@ def run(session: Session, arguments: Arguments) -> MovementResult:
         arguments.self_pairs,
         arguments.timeout,
     )
-    result: MovementResult = run_benchmark(session, hosts[0], MovementBenchmark, COLLECT, request)
+    result: MovementResult = run_benchmark(session, hosts[0], MovementBenchmark, COLLECT, request, movement_html)
     return result
 
 
