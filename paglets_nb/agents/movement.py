@@ -32,7 +32,7 @@ from paglets_nb.agents.movement_results import (
 from paglets_nb.agents.traveller import ARRIVED, CLOCK, ClockReading, Traveller, TravellerState
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.references import HostRef
-from paglets_nb.errors import HostError
+from paglets_nb.errors import HostError, PagletError
 from paglets_nb.patterns.cursor_drain import CURSOR_DRAIN
 from paglets_nb.patterns.operations import OperationClient, OperationPaglet
 from paglets_nb.services.contracts import EmptyPayload, ServiceOperation
@@ -111,11 +111,9 @@ class MovementBenchmark(GatherMixin, OperationPaglet[MovementState]):
         _check(request)
         self.gather_begin(request.timeout, payload_bytes=request.payload_bytes, repeat=request.repeat)
         try:
-            self.state.way = []
+            self.state.way, self.state.offsets_ns = [], {}
             hosts = self._place_responders(self.fanout_select_hosts(request.hosts))
             self._plan(hosts, request)
-            for host in hosts:
-                self._read_clock(host)
             self._send(hosts[0], request)
             self.gather_wait(lambda: not self.state.pending_hosts)
             self.fanout_expire_pending(_LATE)
@@ -124,12 +122,19 @@ class MovementBenchmark(GatherMixin, OperationPaglet[MovementState]):
         return self.summary()
 
     def _place_responders(self, hosts: Sequence[HostRef]) -> list[HostRef]:
-        """A clone on every host, to answer; the hosts where there is one, this one first."""
-        own = self.context.address
-        ordered = sorted(hosts, key=lambda host: host.url != own)
-        placed = [host for host in ordered if not self.state.cancelled and self.fanout_clone_to(host) is not None]
-        for host in placed:
-            self.fanout_record_done(host.name)
+        """A clone on every host, to answer; the hosts where one did, this one first."""
+        own, placed = self.context.address, []
+        for host in sorted(hosts, key=lambda host: host.url != own):
+            responder = None if self.state.cancelled else self.fanout_clone_to(host)
+            if responder is None:
+                continue
+            try:
+                self._read_clock(host, responder)
+            except PagletError as error:
+                self.fanout_record_error(host.name, error)
+            else:
+                self.fanout_record_done(host.name)
+                placed.append(host)
         return placed
 
     def _plan(self, hosts: Sequence[HostRef], request: MovementRequest) -> None:
@@ -143,28 +148,29 @@ class MovementBenchmark(GatherMixin, OperationPaglet[MovementState]):
             raise HostError(f"{wanted} hops are more than {MOST_HOPS}: choose fewer hosts or repeats")
         with self.locked():
             state = self.state
-            state.way, state.wanted, state.made, state.offsets_ns = way, wanted, 0, {}
+            state.way, state.wanted, state.made = way, wanted, 0
             self.cursor_append_events([{"event": "planned", "hosts": names, "wanted_hops": wanted}])
 
-    def _read_clock(self, host: HostRef) -> None:
+    def _read_clock(self, host: HostRef, responder: PagletProxy) -> None:
         """How far a host's clock is from this one; this very host's is not."""
-        clock = host_clock(self._responder(host.name), host.name)
+        clock = host_clock(responder, host.name)
         if host.url == self.context.address:
             clock = dataclasses.replace(clock, offset_seconds=0.0)
         with self.locked():
             self.state.offsets_ns[host.name] = round(clock.offset_seconds * 1e9)
             self.cursor_append_events([{"event": "clock", **dataclasses.asdict(clock)}])
 
-    def _responder(self, name: str) -> PagletProxy:
-        wired = self.state.child_proxies[name]
-        return self.context.get_proxy(wired["agent_id"], wired["host_url"])
-
     def _send(self, entry: HostRef, request: MovementRequest) -> None:
         """Make the traveller on the entry host; from there on it reports."""
         state = TravellerState(self.ref, self.state.run, payload_bytes=request.payload_bytes)
         with self.locked():
             self.state.pending_hosts.append(TRAVELLER)
-            self.fanout_record_child_proxy(TRAVELLER, self.context.create_paglet(Traveller, state, host_url=entry.url))
+        try:
+            traveller = self.context.create_paglet(Traveller, state, host_url=entry.url)
+        except PagletError as error:
+            self._fail(HopFailure(entry.name, entry.name, type(error).__name__, str(error)))
+        else:
+            self.fanout_record_child_proxy(TRAVELLER, traveller)
 
     def child_result(self, report: Arrived) -> Onward:
         """Keep what the traveller reports; it counts once, and the answer is where to next."""

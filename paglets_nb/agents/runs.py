@@ -12,15 +12,17 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast
 
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import HostDiedError, PagletError
+from paglets_nb.errors import HostDiedError, InvalidAgentError, PagletError
 from paglets_nb.patterns.drains import drain
 from paglets_nb.patterns.operations import OperationClient
 from paglets_nb.services.contracts import EmptyPayload, ServiceOperation
 
-__all__ = ["BenchmarkRun"]
+__all__ = ["PARENT_LOST", "BenchmarkRun"]
 
+PARENT_LOST = (HostDiedError, InvalidAgentError)
+"""What a call to a parent raises that ended with its host, or was disposed of."""
 ResultT = TypeVar("ResultT")
-_POLL = 1.0
+_POLL = 0.25
 _PAUSE = 0.1
 _MARGIN = 60.0
 _CLEANUP = 40.0
@@ -58,7 +60,7 @@ class BenchmarkRun(Generic[ResultT]):
         There is a pause behind each list, so that reading is not what is measured.
 
         Raises:
-            HostDiedError: the parent's host has died.
+            HostDiedError, InvalidAgentError: the parent's host has died.
         """
         ended = False
         while not ended:
@@ -81,10 +83,10 @@ class BenchmarkRun(Generic[ResultT]):
             for _events in self.follow():
                 pass
             return cast("ResultT", self._future.get_reply(_MARGIN))
-        except HostDiedError as error:
+        except PARENT_LOST as error:
             return self.lost(error)
 
-    def lost(self, error: HostDiedError) -> ResultT:
+    def lost(self, error: BaseException) -> ResultT:
         """What had come until the parent was lost."""
         return cast("ResultT", self._result_type.from_events(self.events).lost(error))
 

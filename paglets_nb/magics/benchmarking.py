@@ -82,7 +82,7 @@ def run_benchmark(
     Returns:
         Its result; what had come until then where it was stopped, or its parent's host died.
     """
-    from paglets_nb.agents.runs import BenchmarkRun
+    from paglets_nb.agents.runs import PARENT_LOST, BenchmarkRun
 
     with progress(session.shell, "measuring") as line, BenchmarkRun[Any](on.create(cls), collect, request) as run:
         due = 0.0
@@ -97,7 +97,7 @@ def run_benchmark(
             line.update("stopping ...")
             result = run.cancel()
             session.say("stopped")
-        except HostDiedError as error:
+        except PARENT_LOST as error:
             result = run.lost(error)
         line.update(result.headline())
     return result

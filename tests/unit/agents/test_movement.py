@@ -188,6 +188,42 @@ def test_a_host_that_ends_ends_the_journey(hosts: list[Host], parent: PagletProx
     assert guests([hosts[0], hosts[2]]) == ["alpha"]
 
 
+def test_a_host_that_does_not_answer_is_left_out(
+    hosts: list[Host], parent: PagletProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its error is told, and the others are travelled."""
+    clock = movement.host_clock
+
+    def silent(responder: PagletProxy, host_name: str) -> movement.HostClock:
+        if host_name == "beta":
+            hosts[1].stop()
+        return clock(responder, host_name)
+
+    monkeypatch.setattr(movement, "host_clock", silent)
+    result = collect(parent, repeat=1)
+    assert list(result.errors) == ["beta"]
+    assert result.errors["beta"].startswith("HostDiedError")
+    assert result.hosts == ["alpha", "gamma"]
+    assert (result.hops, result.failure, result.cleanup_errors) == (2, None, {})
+
+
+def test_a_traveller_that_cannot_be_made_is_a_failure(
+    hosts: list[Host], parent: PagletProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typed, as that of a hop."""
+    plan = MovementBenchmark._plan
+
+    def too_late(self: MovementBenchmark, *arguments: Any) -> None:
+        plan(self, *arguments)
+        hosts[1].stop()
+
+    monkeypatch.setattr(MovementBenchmark, "_plan", too_late)
+    result = collect(parent, hosts=["beta", "gamma"], repeat=1)
+    assert result.failure is not None
+    assert (result.failure.source, result.failure.error_type) == ("beta", "HostDiedError")
+    assert guests([hosts[0], hosts[2]]) == ["alpha"]
+
+
 def test_a_traveller_that_is_lost_ends_the_journey(hosts: list[Host], parent: PagletProxy) -> None:
     """The parent notices, well before its deadline."""
     future = travelling(parent)
