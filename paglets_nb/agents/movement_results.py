@@ -286,7 +286,8 @@ class MovementResult:
         elif self.expired or self.cancelled:
             ending = "expired" if self.expired else "stopped"
         took = f" in {self.elapsed_seconds:.1f} s" if self.done else ""
-        return f"{self.hops} of {self.wanted_hops} hops between {len(self.hosts)} hosts, {ending}{took}"
+        count = len(self.hosts)
+        return f"{self.hops} of {self.wanted_hops} hops between {count} host{'s' * (count != 1)}, {ending}{took}"
 
     def to_frame(self) -> Any:
         """A pandas DataFrame with a row for each pair; PagletError where pandas is not installed."""

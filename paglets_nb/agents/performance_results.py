@@ -351,7 +351,8 @@ class PerformanceResult:
         states = [f"{host.host} {host.state}" for host in self.hosts]
         ending = "stopped" if self.cancelled else "done" if self.done else "running"
         took = f" in {self.elapsed_seconds:.1f} s" if self.done else ""
-        return f"performance of {len(self.hosts)} hosts, {ending}{took}: {', '.join(states) or 'none'}"
+        count = len(self.hosts)
+        return f"performance of {count} host{'s' * (count != 1)}, {ending}{took}: {', '.join(states) or 'none'}"
 
     def __repr__(self) -> str:
         return "\n".join([self.headline(), *([self._table()] if self.labels() else []), *self.remarks()])

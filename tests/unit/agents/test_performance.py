@@ -122,7 +122,7 @@ def test_what_is_not_done_in_time_expires(
 ) -> None:
     """Hosts whose turn does not come are told as expired, and their children are gone."""
     with busy_machine():
-        result = collect(parent, request(volume, "alpha", "beta", timeout=0.5))
+        result = collect(parent, request(volume, "alpha", "beta", timeout=1.0))
         assert result.expired == ["alpha", "beta"]
         assert result.errors == {}
         wait_until(lambda: guests(hosts) == ["alpha"])

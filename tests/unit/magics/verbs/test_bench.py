@@ -24,7 +24,7 @@ def test_hosts_are_measured(meshed: Notebook, tmp_path: Path) -> None:
 
 def test_one_host_and_no_time(meshed: Notebook, tmp_path: Path) -> None:
     """What was not done in time has expired, and is told so."""
-    result = meshed.run(f"%paglet bench beta --volumes {tmp_path} --timeout 0.3")
+    result = meshed.run(f"%paglet bench beta --volumes {tmp_path} --timeout 1")
     assert [host.host for host in result.hosts] == ["beta"]
     assert result.expired == ["beta"]
     assert meshed.run("%paglet ls") == []
