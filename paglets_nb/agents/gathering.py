@@ -98,7 +98,6 @@ class GatherMixin(CursorDrainMixin, MeshFanoutMixin, _Base):
 
     Drain: ClassVar[ServiceOperation | None] = CURSOR_DRAIN
     cursor_max_events: ClassVar[int | None] = 200_000
-    _watched_at = 0.0
 
     # ---- a run
 
@@ -181,13 +180,13 @@ class GatherMixin(CursorDrainMixin, MeshFanoutMixin, _Base):
         """A host has failed, or past the deadline has expired; readers are told."""
         self.gather_failed(host_name, error, "expired" if self.gather_left() <= 0 else "error")
 
-    def gather_failed(self, host_name: str, error: BaseException | str, kind: str, **about: Any) -> None:
+    def gather_failed(self, host_name: str, error: BaseException | str, kind: str) -> None:
         """A host's part is over, and this is the event of it."""
         with self.locked():
             super().fanout_record_error(host_name, error)
             if not self._ended and self.state.running:
                 said = self.state.errors[host_name]
-                self.cursor_append_events([{"event": kind, "host": host_name, "error": said, **about}])
+                self.cursor_append_events([{"event": kind, "host": host_name, "error": said}])
 
     # ---- waiting
 

@@ -30,11 +30,16 @@ def machine_name() -> str:
 
     Containers of one machine have names of their own and share the boot.
     """
-    name = socket.gethostname() or "localhost"
+    name, boot = socket.gethostname() or "localhost", _boot()
+    return f"{name}-{boot}" if boot else name
+
+
+def _boot() -> str:
+    """What the system calls its present boot, in short; nothing where it does not say."""
     try:
-        return f"{name}-{_BOOT_ID.read_text().strip()[:8]}"
+        return _BOOT_ID.read_text().strip()[:8]
     except OSError:
-        return name
+        return ""
 
 
 def lock_folder() -> Path:
@@ -77,8 +82,7 @@ def machine_turn(
         CallTimeoutError: it did not come in time.
         LifecycleError: ``stop`` was set.
     """
-    boot = machine_name().rpartition("-")[2]
-    path = (folder or lock_folder()) / f"bench-{boot}.lock"
+    path = (folder or lock_folder()) / f"bench-{_boot() or machine_name()}.lock"
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
     began = time.monotonic()
     try:

@@ -17,8 +17,9 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from paglets_nb.agents.performance_measures import MEASURES, Taken
 from paglets_nb.errors import CallTimeoutError, LifecycleError
@@ -160,15 +161,10 @@ class Workers:
         for process in self._processes:
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
-                    _close_quietly(pipe)
-            process.wait(_END_TIMEOUT)
-
-
-def _close_quietly(pipe: IO[bytes]) -> None:
-    try:
-        pipe.close()
-    except OSError:  # a request that its process did not take any more
-        return
+                    with suppress(OSError):  # a request that its process did not take any more
+                        pipe.close()
+            with suppress(subprocess.TimeoutExpired):  # held by its disk; it ends when that lets go
+                process.wait(_END_TIMEOUT)
 
 
 def _serve() -> None:

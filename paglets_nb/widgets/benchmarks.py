@@ -6,7 +6,7 @@ from typing import Any
 
 from paglets_nb.widgets.markup import Markup, escaped, muted, table
 
-__all__ = ["movement_html", "performance_html"]
+__all__ = ["host_performance_html", "movement_html", "performance_html"]
 
 _BLUE = "33,150,243"
 
@@ -38,6 +38,15 @@ def performance_html(result: Any) -> str:
         )
     shown = table(("measure", *(host.host for host in result.hosts)), rows).html if rows else ""
     return f"<div>{escaped(result.headline())}</div>{shown}{_remarks(result.remarks())}"
+
+
+def host_performance_html(host: Any) -> str:
+    """One host: its measures, and what was left out."""
+    rows = [(entry.label, entry.rate, entry.volume) for entry in host.measurements]
+    shown = table(("measure", "rate", "volume"), rows).html if rows else ""
+    what = f"{host.host} {host.state}" + (f": {host.error}" if host.error else "")
+    skipped = [f"{entry.path} was skipped: {entry.reason}" for entry in host.skipped]
+    return f"<div>{escaped(what)}</div>{shown}{_remarks(skipped)}"
 
 
 def movement_html(result: Any) -> str:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from paglets_nb.agents.movement_results import HopFailure, MovementResult, PairTimes
 from paglets_nb.agents.performance_results import HostPerformance, Measurement, PerformanceResult
+from paglets_nb.agents.volumes import SkippedVolume
 from paglets_nb.widgets import pictures
-from paglets_nb.widgets.benchmarks import movement_html, performance_html
+from paglets_nb.widgets.benchmarks import host_performance_html, movement_html, performance_html
 
 EVIL = "<script>x</script>"
 
@@ -25,6 +26,17 @@ def test_the_bar_is_the_share_of_the_quickest_host() -> None:
     assert html.count("<td") == 4
     assert EVIL not in html
     assert "<table" not in performance_html(PerformanceResult())
+
+
+def test_a_host_shows_its_measures() -> None:
+    """Each with its rate and volume; what went wrong and what was left out too."""
+    host = HostPerformance(
+        "h", "failed", measurements=[_measured(2e6)], skipped=[SkippedVolume("/x", EVIL)], error=EVIL
+    )
+    html = host_performance_html(host)
+    assert ("h failed: " in html, "2.0 M operations/s" in html, "/x was skipped: " in html) == (True, True, True)
+    assert EVIL not in html
+    assert "<table" not in host_performance_html(HostPerformance("h"))
 
 
 def test_the_matrix_is_a_heat_map() -> None:
