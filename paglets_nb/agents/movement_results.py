@@ -20,6 +20,9 @@ from paglets_nb.plots import Plot, altair
 __all__ = ["Arrived", "HopFailure", "HostClock", "MovementRequest", "MovementResult", "Onward", "PairTimes"]
 
 
+CLOCK_HEADERS = ("host", "clock offset", "message round trip")
+
+
 @dataclass(frozen=True)
 class MovementRequest:
     """What to measure.
@@ -268,6 +271,17 @@ class MovementResult:
             facts.append(("payload", rate(self.median(lambda pair: pair.payload_bytes_per_second), "bytes")))
         return facts
 
+    def clock_rows(self) -> list[tuple[str, str, str]]:
+        """Each host with its clock's offset, as exact as it is known, and the round trip of a typed call to it."""
+        return [
+            (
+                clock.host,
+                f"{duration(clock.offset_seconds)} ± {duration(clock.best_round_trip_seconds / 2)}",
+                duration(clock.median_round_trip_seconds),
+            )
+            for clock in self.clocks
+        ]
+
     def remarks(self) -> list[str]:
         """What went wrong, a line each."""
         lines = []
@@ -326,4 +340,5 @@ class MovementResult:
 
     def __repr__(self) -> str:
         table = [self._table(), *(f"{name}: {value}" for name, value in self.facts())] if self.pairs else []
-        return "\n".join([self.headline(), *table, *self.remarks()])
+        clocks = [aligned(CLOCK_HEADERS, self.clock_rows())] if self.clocks else []
+        return "\n".join([self.headline(), *table, *clocks, *self.remarks()])

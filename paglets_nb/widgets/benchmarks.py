@@ -50,7 +50,7 @@ def host_performance_html(host: Any) -> str:
 
 
 def movement_html(result: Any) -> str:
-    """Sources down, targets across, the median hop; then what the pairs have in common."""
+    """Sources down, targets across, the median hop; then what the pairs have in common, and the hosts' clocks."""
     matrix = result.matrix()
     known = [seconds for row in matrix for seconds in row if seconds is not None]
     least, span = min(known, default=0.0), (max(known, default=0.0) - min(known, default=0.0)) or 1.0
@@ -61,4 +61,5 @@ def movement_html(result: Any) -> str:
     rows = [(source, *map(cell, row)) for source, row in zip(result.hosts, matrix, strict=True)]
     shown = table(("from \\ to", *result.hosts), rows).html if known else ""
     facts = table((), result.facts()).html if known else ""
-    return f"<div>{escaped(result.headline())}</div>{shown}{facts}{_remarks(result.remarks())}"
+    clocks = table(("host", "clock offset", "message round trip"), result.clock_rows()).html if result.clocks else ""
+    return f"<div>{escaped(result.headline())}</div>{shown}{facts}{clocks}{_remarks(result.remarks())}"

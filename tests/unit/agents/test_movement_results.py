@@ -98,6 +98,7 @@ def test_it_reads_well() -> None:
     assert "message round trip: 1.00 ms" in text
     assert "overhead of a hop: 2.50 ms" in text
     assert "payload: 291.7 MiB/s" in text
+    assert "host  clock offset     message round trip\nbeta  1.50 s ± 500 us  2.00 ms" in text
 
 
 def test_it_is_a_frame_and_a_heat_map() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from paglets_nb.agents.movement_results import HopFailure, MovementResult, PairTimes
+from paglets_nb.agents.movement_results import HopFailure, HostClock, MovementResult, PairTimes
 from paglets_nb.agents.performance_results import HostPerformance, Measurement, PerformanceResult
 from paglets_nb.agents.volumes import SkippedVolume
 from paglets_nb.widgets import pictures
@@ -42,7 +42,10 @@ def test_a_host_shows_its_measures() -> None:
 def test_the_matrix_is_a_heat_map() -> None:
     """The longest hop is the strongest; pairs that were not travelled are empty; a failure is told."""
     pairs = [PairTimes("a", "b", [0.002], [0.001]), PairTimes("b", "a", [0.004], [0.001])]
-    html = movement_html(MovementResult(["a", "b"], pairs, failure=HopFailure("a", "b", "HostDiedError", EVIL)))
+    clocks = [HostClock("b", 0.0, 0.002, 0.003, 20)]
+    failure = HopFailure("a", "b", "HostDiedError", EVIL)
+    html = movement_html(MovementResult(["a", "b"], pairs, clocks, failure=failure))
+    assert ("0 us ± 1.00 ms" in html, "3.00 ms" in html) == (True, True)
     assert ("0.05)'>2.00 ms" in html, "0.65)'>4.00 ms" in html) == (True, True)
     assert "overhead of a hop" in html
     assert "HostDiedError" in html
