@@ -6,6 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 
 from paglets_nb import Mesh, OperationClient, drain
 from paglets_nb.agents import movement, performance
+from paglets_nb.agents.machines import machine_turn
 from paglets_nb.agents.runs import BenchmarkRun
 from paglets_nb.agents.volumes import PREFIX
 from paglets_nb.platform import process_alive
@@ -45,6 +49,16 @@ def travel(mesh: Mesh, **options: Any) -> BenchmarkRun[Any]:
     """Begin to travel between the hosts."""
     proxy = mesh.create(movement.MovementBenchmark, on="alpha")
     return BenchmarkRun(proxy, movement.COLLECT, movement.MovementRequest(**options))
+
+
+def read_until(reader: subprocess.Popen[str], read: list[list[str]], seen: Callable[[], bool]) -> None:
+    """Take lines of a reader, each a cursor and a kind, until the condition holds or there are no more."""
+    assert reader.stdout is not None
+    for line in reader.stdout:
+        if line.endswith("\n"):
+            read.append(line.strip().split(" ", 1))
+        if seen():
+            return
 
 
 def measuring(run: BenchmarkRun[Any], host: str) -> None:
@@ -89,24 +103,24 @@ def test_kernels_are_measured(mesh: Mesh, tmp_path: Path) -> None:
 
 def test_a_reader_that_is_killed_is_followed_by_another(mesh: Mesh, tmp_path: Path) -> None:
     """The first hits come while hosts still work; another reader goes on by cursor, with none lost or doubled."""
-    with measure(mesh, tmp_path, quick=True) as run:
+    with ExitStack() as stack:
+        machine = stack.enter_context(ExitStack())
+        machine.enter_context(machine_turn(timeout=20, stop=threading.Event()))  # until the reader is there
+        run = stack.enter_context(measure(mesh, tmp_path))
         command = [sys.executable, "-c", READER, run.proxy.host_url, run.proxy.agent_id]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
-            assert reader.stdout is not None
-            read = []
-            for line in reader.stdout:
-                read.append(line.split(" ", 1))
-                if read[-1][1] == "measured\n":
-                    break
-            pending = OperationClient(run.proxy).call(performance.SUMMARY).pending
-            reader.kill()
-            read += [line.split(" ", 1) for line in reader.stdout if line.endswith("\n")]
-        assert pending
-        rest = list(drain(run.proxy, after_cursor=int(read[-1][0]), timeout=30))
+        reader = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        read: list[list[str]] = []
+        read_until(reader, read, lambda: [kind for _cursor, kind in read].count("waiting") == 2)
+        machine.close()
+        read_until(reader, read, lambda: read[-1][1] == "measured")
+        assert OperationClient(run.proxy).call(performance.SUMMARY).pending
+        reader.kill()
+        read_until(reader, read, lambda: False)
+        rest = list(drain(run.proxy, after_cursor=int(read[-1][0]), timeout=40))
         cursors = [int(cursor) for cursor, _kind in read] + [event["cursor"] for event in rest]
         assert cursors == list(range(1, len(cursors) + 1))
         assert rest[-1]["event"] == "ended"
-        kinds = [kind.strip() for _cursor, kind in read] + [event["event"] for event in rest]
+        kinds = [kind for _cursor, kind in read] + [event["event"] for event in rest]
         assert kinds.count("measured") == 24
         assert run.result() == performance.PerformanceResult.from_events(run.events)
 
