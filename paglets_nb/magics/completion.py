@@ -65,12 +65,12 @@ def _locate(parser: VerbParser, words: Sequence[str]) -> _Place:
     given: set[str] = set()
     expecting: argparse.Action | None = None
     for word in words:
-        if expecting is not None:
-            setattr(arguments, expecting.dest, Word(word))
-            expecting = None
-        elif word in options:
+        if word in options:
             given.add(word)
             expecting = options[word] if _arity(options[word]) else None
+        elif expecting is not None:
+            setattr(arguments, expecting.dest, Word(word))
+            expecting = expecting if expecting.nargs == "+" else None
         elif field := _FIELD.match(word):
             given.add(field[1])
         elif positionals:

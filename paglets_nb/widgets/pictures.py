@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from paglets_nb.widgets.benchmarks import host_performance_html, movement_html, performance_html
 from paglets_nb.widgets.markup import Markup, bar, clipped, details, escaped, muted, table, text_table
 
 __all__ = [
@@ -325,6 +326,11 @@ PICTURES = {
     "paglets_nb.host.protocol.PagletInfo": Picture(info_html, info_text),
     "paglets_nb.patterns.task_client.TaskSnapshot": Picture(snapshot_html, snapshot_text),
     "paglets_nb.patterns.file_transfers.FileTransferResult": Picture(transfer_html, transfer_text),
+    "paglets_nb.agents.performance_results.PerformanceResult": Picture(performance_html, repr),
+    "paglets_nb.agents.performance_results.HostPerformance": Picture(host_performance_html, reply_text),
+    "paglets_nb.agents.performance_results.Measurement": Picture(reply_html, reply_text),
+    "paglets_nb.agents.movement_results.PairTimes": Picture(reply_html, reply_text),
+    "paglets_nb.agents.movement_results.MovementResult": Picture(movement_html, repr),
     TASK_HANDLE: Picture(handle_html, handle_text),
 }
 """The pictures by the full name of their type."""

@@ -41,6 +41,8 @@ LINE_VERBS = {
     "log": "what a host's process wrote",
     "push": "bring a file to a host",
     "pull": "fetch a file from a host",
+    "bench": "measure the hosts: processor, memory, disk",
+    "hops": "measure what moving between the hosts takes",
 }
 """What each verb does, in the order in which help lists them."""
 
