@@ -22,6 +22,8 @@ __all__ = ["Channel", "Pending", "in_reader"]
 
 MAX_PENDING = 10_000
 _CONNECT = 5.0
+_WHOLE = 16 * 1024
+"""Bytes that a socket takes whole or not at all."""
 _reading = threading.local()
 
 
@@ -146,7 +148,9 @@ class Channel:
                 self._pending[number] = pending
             try:
                 self._connection.send(REQUEST, flags, number, pending.header, pending.content, pending.buffers)
-            except BaseException:
+            except BaseException as error:
+                if not isinstance(error, OSError | PagletError) and (pending.buffers or len(pending.content) > _WHOLE):
+                    self.close()  # an interrupt may have left half a frame behind
                 with self._room:
                     kept = self._pending.pop(number, None)
                 if kept is None:  # the reader saw the end first, and has settled it

@@ -122,7 +122,7 @@ def measure_busy(mesh: Mesh, ours: TypedCalls, report: Report) -> None:
         used, started = cpu_seconds(host.pid), time.perf_counter()
         spread = statistics.median(latencies(ours.one, BUSY_FOR))
         share = (cpu_seconds(host.pid) - used) / (time.perf_counter() - started)
-        if share < 0.5:
+        if share < 0.2:  # on a busy machine it gets what others leave it
             raise RuntimeError(f"the host used {share:.0%} of a core: its busy thread does not run")
         with pinned([host.pid]):
             alone = statistics.median(latencies(ours.one, BUSY_FOR))

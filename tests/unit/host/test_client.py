@@ -20,7 +20,7 @@ from paglets_nb.host import channel as channel_module
 from paglets_nb.host.client import HostClient, host_label
 from paglets_nb.host.host import Host
 from paglets_nb.host.protocol import HostInfo, Nothing
-from paglets_nb.testing import Counter
+from paglets_nb.testing import Counter, wait_until
 from tests.unit.host.scripted import Script, Scripted
 from tests.unit.host.test_requests import Gate
 
@@ -90,6 +90,30 @@ def test_an_interrupt_leaves_the_client_usable(
     gate.open.set()
     assert [proxy.send("echo", {"n": n}) for n in range(3)] == [{"n": n} for n in range(3)]
     gc.collect()
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_an_interrupt_while_a_future_is_sent(
+    client: HostClient, script: Script, alpha: Host, paglet: PagletProxy, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is interrupted while it is sent is under way no more, and the next futures follow a paglet that moves."""
+    proxy = far(client, paglet)
+    assert proxy.send_future("echo").get_reply(5) == {}
+    channel = client._channels[paglet.host_url]
+    send = channel._connection.send
+
+    def interrupted(*arguments: Any) -> None:
+        send(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(channel._connection, "send", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        proxy.send_future("echo", {"data": b"x" * size})
+    monkeypatch.undo()
+    wait_until(lambda: not client._lanes.busy(f">{paglet.agent_id}"))
+    assert channel.closed == (size > 16 * 1024)
+    alpha.get_proxy(paglet.agent_id).dispatch("beta")
+    assert proxy.send_future("echo", {"a": 1}).get_reply(5) == {"a": 1}
 
 
 def test_a_restarted_host_is_found_again(client: HostClient, script: Script, tmp_path_factory: Any) -> None:
