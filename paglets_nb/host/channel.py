@@ -11,7 +11,7 @@ from paglets_nb.codec import payload as payloads
 from paglets_nb.codec.failures import decode_error
 from paglets_nb.core.messages import FutureReply
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import FrameError, HostDiedError, PagletError, PagletInactiveError
+from paglets_nb.errors import FrameError, HostDiedError, LifecycleError, PagletError, PagletInactiveError
 from paglets_nb.transport.addresses import connect
 from paglets_nb.transport.frames import MOVED, PIPELINED, QUEUED, REPLY, REQUEST, Frame
 
@@ -149,13 +149,19 @@ class Channel:
             try:
                 self._connection.send(REQUEST, flags, number, pending.header, pending.content, pending.buffers)
             except BaseException as error:
-                if not isinstance(error, OSError | PagletError) and (pending.buffers or len(pending.content) > _WHOLE):
-                    self.close()  # an interrupt may have left half a frame behind
-                with self._room:
-                    kept = self._pending.pop(number, None)
-                if kept is None:  # the reader saw the end first, and has settled it
-                    return
-                raise
+                self._not_sent(number, pending, error)
+
+    def _not_sent(self, number: int, pending: Pending, error: BaseException) -> None:
+        """Sending failed, or was interrupted; raises the error where nobody has told of it yet."""
+        known = isinstance(error, OSError | PagletError)
+        if not known and (pending.buffers or len(pending.content) > _WHOLE):
+            self.close()  # an interrupt may have left half a frame behind
+        with self._room:
+            kept = self._pending.pop(number, None)
+        if kept is not None and not known:  # nobody waits for what comes of it
+            pending.settle(error=LifecycleError(f"{pending.future.what!r} was interrupted while it was sent"))
+        if kept is not None or not known:
+            raise error
 
     def _has_room(self) -> bool:
         """Whether one more request may be sent; where not, the reader of replies says when."""

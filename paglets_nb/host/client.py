@@ -341,9 +341,6 @@ class HostClient:
         except PagletError as error:
             pending.settle(error=error)
             raise
-        except BaseException:  # an interrupt: whatever comes of it, nobody waits for it
-            pending.settle(error=LifecycleError(f"{pending.future.what!r} was interrupted while it was sent"))
-            raise
 
     def _channel(self, url: str) -> Channel:
         channel = self._channels.get(url)
