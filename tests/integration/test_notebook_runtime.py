@@ -210,7 +210,40 @@ def test_files_go_and_come(shared_notebook: NotebookKernel, tmp_path: Path) -> N
     assert not (tmp_path / "there" / "data.bin").exists()
     assert "FileExistsError" in _refused(shared_notebook, f"%paglet push {source} beta:{tmp_path}/back.bin")
     listed = shared_notebook.run("%paglet ls").check()
-    assert "SingleFileTransferPaglet" not in listed.text
+    assert "FileGrabber" not in listed.text
+    assert "FileCarrier" not in listed.text
+
+
+def test_a_grabber_brings_one_file_after_the_other(shared_notebook: NotebookKernel, tmp_path: Path) -> None:
+    """A grabber of one's own takes its requests as any task does, tells of each file in its cell, and shows it."""
+    run = shared_notebook.run
+    source = tmp_path / "data.bin"
+    source.write_bytes(bytes(range(256)) * 4096)
+    run("files = %paglet create paglets_nb.agents.file_grabber:FileGrabber --on alpha --name files").check()
+    pushed = run(f"%paglet start files file={source} host=beta destination={tmp_path}/there/ --wait").check()
+    assert "<td style='text-align:left;vertical-align:top'>data.bin (1.0 MiB)</td>" in _html(pushed)
+    assert f"[alpha] File Grabber: copy alpha:{source} (1.0 MiB) to beta:{tmp_path}/there/data.bin" in pushed.stdout
+    assert "is in place" in pushed.stdout
+    back = f"file={tmp_path}/there/data.bin host=beta direction=pull mode=move destination={tmp_path}/back.bin"
+    assert "moved" in _html(run(f"%paglet start files {back} --wait").check())
+    assert (tmp_path / "back.bin").read_bytes() == source.read_bytes()
+    assert not (tmp_path / "there" / "data.bin").exists()
+    assert "ValueError: source is not a file" in _html(run(f"%paglet start files {back} --wait").check())
+    assert "grabbed = 2" in run("%paglet info files").check().text
+    run("%paglet dispose files").check()
+
+
+def test_a_grab_from_python(shared_notebook: NotebookKernel, tmp_path: Path) -> None:
+    """The same without a magic: a call that answers with what was done."""
+    source = tmp_path / "data.bin"
+    source.write_bytes(b"12345")
+    cell = shared_notebook.run(
+        "from paglets_nb.agents.file_grabber import GrabDirection, GrabRequest, grab\n"
+        f"done = grab(mesh['alpha'], GrabRequest('{source}', 'beta', '{tmp_path}/new.bin', GrabDirection.PULL))\n"
+        "print(done.source.host_name, done.destination.host_name, done.size_bytes)"
+    ).check()
+    assert "beta alpha 5" in cell.stdout
+    assert (tmp_path / "new.bin").read_bytes() == b"12345"
 
 
 def test_a_crashs_last_words_are_in_the_log(shared_notebook: NotebookKernel) -> None:
