@@ -3,10 +3,13 @@
 Owns the job as a whole. The grabber stays where it was made and answers for the job; the
 file is taken by a carrier, which goes the file's way:
 
-1. ``plan``      which host has the file, and what its carrier is asked for
-2. ``send``      make a carrier there; it looks at the file, tells the user and leaves with it
-3. ``watch``     the carrier's bytes are the grabber's progress; a cancel is passed on
-4. ``call_off``  whatever happened, the carrier ends
+1. ``plan``         says which host has the file, and what its carrier is asked for
+2. ``send_carrier`` makes a carrier there, which looks at the file and leaves with it
+3. ``watch``        has the carrier's bytes for the grabber's progress, and passes a cancel on
+4. ``call_off``     ends the carrier, whatever happened
+
+The user is told at the start and at the end, always from here: who heard it from the two
+hosts in turn would hear the end first now and then.
 
 Between hosts of one machine a file is linked (a move) or shared (where the file system
 can), and is there at once; else it is copied, or streamed over the socket. What the
@@ -16,12 +19,13 @@ progress tells are bytes that are at the target. How a carrier works is in
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from paglets_nb.errors import CallTimeoutError, PagletError, TaskCancelledError, UnknownHostError
 from paglets_nb.patterns.file_transfers import FileTransferMode, FileTransferRequest, FileTransferResult
@@ -77,18 +81,26 @@ class GrabState(TaskState):
     """The state of a grabber.
 
     Attributes:
+        transfer_id: names the current transfer, or the last one, in notifications.
         grabbed: files brought so far; dry runs are not counted.
         grabbed_bytes: their bytes.
     """
 
+    transfer_id: str = ""
     grabbed: int = 0
     grabbed_bytes: int = 0
 
 
 class FileCarrier(SingleFileTransferPaglet):
-    """Takes the file along."""
+    """Takes the file along, and leaves it to the grabber to tell of it."""
 
-    notification_title: ClassVar[str] = _TITLE
+    def notify_transfer_info(self, message: str) -> bool:
+        """Nothing: the grabber does."""
+        return False
+
+    def notify_transfer_error(self, error: BaseException | str) -> bool:
+        """Nothing: the grabber does."""
+        return False
 
 
 class FileGrabber(NotificationMixin, TaskPaglet[GrabRequest, FileTransferResult, GrabState]):
@@ -100,19 +112,27 @@ class FileGrabber(NotificationMixin, TaskPaglet[GrabRequest, FileTransferResult,
 
     def run_task(self, request: GrabRequest) -> FileTransferResult | None:
         """Plan, send a carrier, watch it, and call it off."""
+        self.state.transfer_id = f"file-transfer-{secrets.token_hex(8)}"
         try:
             source, job = self.plan(request)
+            if not request.dry_run:
+                self.tell(f"{request.mode} {job.source_label} to {job.destination_label}")
             handle = self.send_carrier(source, job)
             try:
                 snapshot = self.watch(handle)
             finally:
                 self.call_off(handle.proxy)
+            return self.outcome(snapshot, job)
         except TaskCancelledError:
+            self.tell(f"{request.file} was not brought: cancelled", NotificationSeverity.WARNING)
             raise
-        except Exception as error:  # a carrier tells of what happened to it, and has had no chance to
-            self.notify_user_info(NotificationSeverity.ERROR, _TITLE, f"{request.file}: {error}")
+        except Exception as error:
+            self.tell(f"{request.file}: {error}", NotificationSeverity.ERROR)
             raise
-        return self.outcome(snapshot)
+
+    def tell(self, message: str, severity: NotificationSeverity = NotificationSeverity.INFO) -> None:
+        """Tell the user."""
+        self.notify_user_info(severity, _TITLE, message, job_id=self.state.transfer_id)
 
     def plan(self, request: GrabRequest) -> tuple[str, FileTransferRequest]:
         """The address of the host that has the file, and what its carrier is to do.
@@ -126,7 +146,15 @@ class FileGrabber(NotificationMixin, TaskPaglet[GrabRequest, FileTransferResult,
         pushed = request.direction is GrabDirection.PUSH
         source, target = (here, there.name) if pushed else (there.url, self.context.name)
         job = FileTransferRequest(
-            request.file, request.destination, target, request.mode, request.dry_run, request.overwrite
+            request.file,
+            request.destination,
+            target,
+            request.mode,
+            request.dry_run,
+            request.overwrite,
+            self.state.transfer_id,
+            f"{self.context.name if pushed else there.name}:{request.file}",
+            f"{target}:{request.destination or '~'}",
         )
         return source, job
 
@@ -152,20 +180,28 @@ class FileGrabber(NotificationMixin, TaskPaglet[GrabRequest, FileTransferResult,
         with suppress(PagletError, OSError):
             carrier.dispose(timeout=_CONTROL)
 
-    def outcome(self, snapshot: TaskSnapshot[FileTransferResult]) -> FileTransferResult | None:
+    def outcome(
+        self, snapshot: TaskSnapshot[FileTransferResult], job: FileTransferRequest
+    ) -> FileTransferResult | None:
         """The carrier's result, or its failure as the grabber's own."""
         result = snapshot.result
         if snapshot.status is TaskStatus.CANCELLED:
-            self.check_cancelled()
-            raise TaskCancelledError("the carrier was cancelled")
+            raise TaskCancelledError(f"{job.source_label} was not brought: cancelled")
         if result is None:
+            self.tell(f"{job.source_label}: {snapshot.error}", NotificationSeverity.ERROR)
             with self.locked():
-                self.state.traceback = snapshot.traceback
                 self.fail_task(snapshot.error)
-        elif not result.dry_run:
-            with self.locked():
-                self.state.grabbed += 1
-                self.state.grabbed_bytes += result.size_bytes
+                self.state.traceback = snapshot.traceback
+            return None
+        file = f"{result.file_name} ({result.size})"
+        where = f"{result.destination.host_name}:{result.destination.path}"
+        if result.dry_run:
+            self.tell(f"would {result.mode} {file} to {where}")
+            return result
+        with self.locked():
+            self.state.grabbed += 1
+            self.state.grabbed_bytes += result.size_bytes
+        self.tell(f"{file} is in place: {where}")
         return result
 
 

@@ -222,8 +222,8 @@ def test_a_grabber_brings_one_file_after_the_other(shared_notebook: NotebookKern
     run("files = %paglet create paglets_nb.agents.file_grabber:FileGrabber --on alpha --name files").check()
     pushed = run(f"%paglet start files file={source} host=beta destination={tmp_path}/there/ --wait").check()
     assert "<td style='text-align:left;vertical-align:top'>data.bin (1.0 MiB)</td>" in _html(pushed)
-    assert f"[alpha] File Grabber: copy alpha:{source} (1.0 MiB) to beta:{tmp_path}/there/data.bin" in pushed.stdout
-    assert "is in place" in pushed.stdout
+    assert f"[alpha] File Grabber: copy alpha:{source} to beta:{tmp_path}/there/\n" in pushed.stdout
+    assert f"File Grabber: data.bin (1.0 MiB) is in place: beta:{tmp_path}/there/data.bin\n" in pushed.stdout
     back = f"file={tmp_path}/there/data.bin host=beta direction=pull mode=move destination={tmp_path}/back.bin"
     assert "moved" in _html(run(f"%paglet start files {back} --wait").check())
     assert (tmp_path / "back.bin").read_bytes() == source.read_bytes()
@@ -244,6 +244,16 @@ def test_a_grab_from_python(shared_notebook: NotebookKernel, tmp_path: Path) -> 
     ).check()
     assert "beta alpha 5" in cell.stdout
     assert (tmp_path / "new.bin").read_bytes() == b"12345"
+
+
+def test_what_a_retracted_paglet_prints_is_in_the_cell(shared_notebook: NotebookKernel) -> None:
+    """Also a verb whose work hosts do among themselves ends when what they print for it has come."""
+    shared_notebook.run(
+        COUNTER + "\nclass Loud(Counter):\n    def on_arrival(self, event):\n        print('here I am')"
+    ).check()
+    shared_notebook.run("loud = %paglet create Loud --on beta --name loud").check()
+    assert shared_notebook.run("%paglet retract loud").check().stdout == "here I am\n"
+    shared_notebook.run("%paglet dispose loud").check()
 
 
 def test_a_crashs_last_words_are_in_the_log(shared_notebook: NotebookKernel) -> None:

@@ -301,21 +301,28 @@ def test_what_cannot_be_done_fails_and_says_so(
     snapshot = grabber.submit(GrabRequest(**asked, destination=str(folder), direction=direction)).wait(20)
     assert snapshot.status is TaskStatus.FAILED
     assert snapshot.error.startswith(error)
-    assert [severity for _host, severity, _message in told(hosts)] == ["error"]
+    assert [severity for _host, severity, _message in told(hosts)][-1:] == ["error"]
     assert (contents(folder), paglets(hosts)) == ([], ["FileGrabber"])
 
 
 def test_the_user_is_told(
     hosts: list[Host], grabber: TaskClient[FileTransferResult], source: Path, folder: Path
 ) -> None:
-    """At the start, from where the file is, and at the end, from where it went."""
-    grabber.submit(request(source, folder, PULL)).result(20)
-    assert sorted(told(hosts)) == [
-        ("alpha", "info", f"data.bin (293.0 KiB) is in place: {folder / 'data.bin'}"),
-        ("beta", "info", f"copy beta:{source} (293.0 KiB) to alpha:{folder}"),
+    """At the start, at the end and of a failure, in this order, from the grabber's host and under one id each."""
+    first = grabber.submit(request(source, f"{folder}/", PULL)).result(20)
+    grabber.submit(request(source, f"{folder}/", dry_run=True)).result(20)
+    grabber.submit(request(source, f"{folder}/")).wait(20)
+    assert told(hosts) == [
+        ("alpha", "info", f"copy beta:{source} to alpha:{folder}/"),
+        ("alpha", "info", f"data.bin (293.0 KiB) is in place: alpha:{folder}/data.bin"),
+        ("alpha", "info", f"would copy data.bin (293.0 KiB) to beta:{folder}/data.bin"),
+        ("alpha", "info", f"copy alpha:{source} to beta:{folder}/"),
+        ("alpha", "error", f"alpha:{source}: FileExistsError: destination already exists: {folder}/data.bin"),
     ]
-    titles = {event.details["title"] for host in hosts for event in host.list_events() if event.kind == "notification"}
-    assert titles == {"File Grabber"}
+    events = [event for event in hosts[0].list_events() if event.kind == "notification"]
+    assert {event.details["title"] for event in events} == {"File Grabber"}
+    assert [event.details["job_id"] for event in events[:2]] == [first.transfer_id] * 2
+    assert len({event.details["job_id"] for event in events}) == 3
 
 
 def test_one_file_at_a_time(
