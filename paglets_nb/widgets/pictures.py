@@ -70,7 +70,8 @@ def host_label(url: str) -> str:
 def _host_row(host: Any) -> tuple[object, ...]:
     state = f"{host.state}: {host.reason}" if host.reason else host.state
     if host.state == "up" and getattr(host, "restarts", 0):
-        state = f"up, restarted {host.restarts} times (last: {host.reason})"
+        times = "once" if host.restarts == 1 else f"{host.restarts} times"
+        state = f"up, restarted {times} (last: {host.reason})"
     return host.name, state, host.pid or ""
 
 
