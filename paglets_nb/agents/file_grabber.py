@@ -236,21 +236,23 @@ def grab(
         TaskCancelledError: it was cancelled, by somebody else.
         CallTimeoutError: it was not done in time, and was cancelled.
     """
-    handle = TaskClient.for_paglet(home.create(FileGrabber), FileGrabber).submit(request)
+    proxy = home.create(FileGrabber)
     deadline = None if timeout is None else time.monotonic() + timeout
     try:
-        while not (snapshot := handle.wait(_LOOK)).done:
-            if on_progress is not None:
-                on_progress(snapshot)
-            if deadline is not None and time.monotonic() > deadline:
-                raise CallTimeoutError(f"{request.direction} {request.file}", timeout or 0.0)
+        handle = TaskClient.for_paglet(proxy, FileGrabber).submit(request)
+        try:
+            while not (snapshot := handle.wait(_LOOK)).done:
+                if on_progress is not None:
+                    on_progress(snapshot)
+                if deadline is not None and time.monotonic() > deadline:
+                    raise CallTimeoutError(f"{request.direction} {request.file}", timeout or 0.0)
+        except (KeyboardInterrupt, CallTimeoutError):
+            with suppress(PagletError, OSError):
+                handle.cancel(timeout=_CONTROL)
+                handle.wait(_END)
+            raise
         result: FileTransferResult = handle.result(0.0)
         return result
-    except (KeyboardInterrupt, CallTimeoutError):
-        with suppress(PagletError, OSError):
-            handle.cancel(timeout=_CONTROL)
-            handle.wait(_END)
-        raise
     finally:
         with suppress(PagletError, OSError):
-            handle.proxy.dispose(timeout=_CONTROL)
+            proxy.dispose(timeout=_CONTROL)
