@@ -214,6 +214,41 @@ def test_files_go_and_come(shared_notebook: NotebookKernel, tmp_path: Path) -> N
     assert "FileCarrier" not in listed.text
 
 
+SLOW_DISK = """%%paglet on beta
+import time
+from paglets_nb.host import file_transfer
+
+fast = file_transfer.copy_range, file_transfer.reflink, file_transfer._STEP
+
+def slowly(source, target, offset, count):
+    time.sleep(0.05)
+    return fast[0](source, target, offset, count)
+
+file_transfer.copy_range, file_transfer.reflink, file_transfer._STEP = slowly, lambda *_ends: False, 4096
+"""
+FAST_DISK = "%%paglet on beta\nfile_transfer.copy_range, file_transfer.reflink, file_transfer._STEP = fast"
+
+
+def test_the_stop_button_turns_a_file_back(shared_notebook: NotebookKernel, tmp_path: Path) -> None:
+    """A push to a slow disk shows its bytes while they go; stopped, it leaves nothing there, and the source whole."""
+    run = shared_notebook.run
+    source = tmp_path / "data.bin"
+    source.write_bytes(bytes(range(256)) * 4096)
+    run(SLOW_DISK).check()
+    try:
+        cell = shared_notebook.send(f"%paglet push {source} beta:{tmp_path}/there/")
+        shared_notebook.collect(lambda: "of 1.0 MiB carried" in _html(cell), 20, "bytes on their way")
+        shared_notebook.manager.interrupt_kernel()
+        shared_notebook.finish(cell)
+        assert "interrupted" in cell.stderr
+        assert "was not brought: cancelled" in cell.stderr
+        assert not (tmp_path / "there").exists()
+        assert source.stat().st_size == 1 << 20
+        assert run("%paglet ls").check().text == "no paglets"
+    finally:
+        run(FAST_DISK).check()
+
+
 def test_a_grabber_brings_one_file_after_the_other(shared_notebook: NotebookKernel, tmp_path: Path) -> None:
     """A grabber of one's own takes its requests as any task does, tells of each file in its cell, and shows it."""
     run = shared_notebook.run
