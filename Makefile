@@ -45,7 +45,7 @@ notebooks: $(VENV)/.test
 	  --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
 
 lab: $(VENV)/.lab
-	$(BIN)/jupyter lab $(AS_ROOT) $(LAB_OPTIONS) notebooks/01-quickstart.ipynb
+	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks $(LAB_OPTIONS)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks $(BENCH_OPTIONS)

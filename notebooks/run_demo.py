@@ -113,7 +113,7 @@ def main() -> int:
             print(f"\nCell {demo.done} of {demo.total} failed; its error is above.", file=sys.stderr)
             return 1
     print(f"\nAll {demo.total} cells ran in {time.monotonic() - began:.1f} s.")
-    print("To run them yourself in JupyterLab:  make lab   and open 01-quickstart.ipynb")
+    print(f"To run them yourself in JupyterLab:  make lab   and open {path.name}")
     return 0
 
 

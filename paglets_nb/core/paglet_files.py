@@ -126,6 +126,14 @@ class FilesContext(Protocol):
         """Where a registered file is."""
         ...
 
+    def carried_bytes(self) -> int:
+        """Bytes of its files that are over there already, of the movement under way."""
+        ...
+
+    def stop_carrying(self) -> bool:
+        """Have the movement under way fail whose files are not all over there yet."""
+        ...
+
     def send_artifact(self, source: str | os.PathLike[str] | bytes, name: str | None = None) -> str:
         """Keep a file or bytes at the host under a name."""
         ...
@@ -191,6 +199,28 @@ class PagletFiles:
     def file_path(self, name: str) -> Path:
         """Where a registered file is on this host; FileNotFoundError for an unknown name."""
         return self.context.file_path(name)
+
+    def carried_bytes(self) -> int:
+        """How many bytes of this paglet's files are at the target of the movement under way.
+
+        To be asked beside that movement, from a handler of ``interleaved_kinds`` or another
+        thread. A file that is linked or shared counts when it is there; one that is copied
+        or streamed counts step by step.
+
+        Returns:
+            Bytes; 0 while no files are under way.
+        """
+        return self.context.carried_bytes()
+
+    def stop_carrying(self) -> bool:
+        """Have the movement under way fail, while its files are still on their way.
+
+        The paglet and its files stay as they were; ``dispatch`` or ``clone`` raises TransferError.
+
+        Returns:
+            Whether it will fail; False where no files are under way, or all are there.
+        """
+        return self.context.stop_carrying()
 
     def send_artifact(self, source: str | os.PathLike[str] | bytes, name: str | None = None) -> str:
         """Keep a file or bytes at the host, for whoever asks the host for it.

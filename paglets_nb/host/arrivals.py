@@ -75,7 +75,8 @@ class Arrivals:
             durable = resident.durability != "memory"
             if arrival.files:
                 fetch = host.file_source.fetcher(arrival.source_url, arrival.operation_id)
-                host.files.stage(arrival.operation_id, arrival.files, fetch, durable=durable)
+                tell = host.file_source.teller(arrival.source_url, arrival.operation_id) if fetch is None else None
+                host.files.stage(arrival.operation_id, arrival.files, fetch, tell, durable=durable)
             if durable:
                 extra = {
                     field.name: getattr(arrival, field.name)

@@ -190,6 +190,14 @@ class ResidentContext:
         """Where a registered file is."""
         return self._host.files.path(self._agent_id, name)
 
+    def carried_bytes(self) -> int:
+        """Bytes of its files that are over there already, of the movement under way."""
+        return self._host.file_source.carried(self._agent_id)
+
+    def stop_carrying(self) -> bool:
+        """Have the movement under way fail whose files are not all over there yet."""
+        return self._host.file_source.give_up(self._agent_id)
+
     def send_artifact(self, source: str | os.PathLike[str] | bytes, name: str | None = None) -> str:
         """Keep a file or bytes at the host under a name."""
         return self._host.artifacts.put(source, name).name

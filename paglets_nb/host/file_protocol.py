@@ -12,7 +12,9 @@ __all__ = [
     "ArtifactRead",
     "FileChunk",
     "FileEntry",
+    "FileProgress",
     "FileRead",
+    "FileWanted",
 ]
 
 
@@ -71,6 +73,28 @@ class FileChunk:
     last: bool = False
     sha256: str = ""
     size_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class FileProgress:
+    """``@file-progress``: a target that reads a source's file itself says how far it is.
+
+    Attributes:
+        operation_id: of the movement that offers the file.
+        name: of the file in it.
+        done: bytes in place.
+    """
+
+    operation_id: str
+    name: str
+    done: int
+
+
+@dataclass(frozen=True)
+class FileWanted:
+    """The reply to ``@file-progress``: whether to go on."""
+
+    wanted: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The bytes of travelling files over the hosts' sockets, for a target on another machine.
 
-Owns what a source offers while a movement is under way, the verb that reads from it and
-the target's side of that verb. Only offered files can be read.
+Owns what a source offers while a movement is under way and how much of it has gone over,
+the verbs by which a target reads and says how far it is, and the target's side of them.
+Only offered files can be read.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from paglets_nb.errors import TransferError
-from paglets_nb.host.file_protocol import FileChunk, FileEntry, FileRead
-from paglets_nb.host.file_transfer import Fetch, open_source, still_there
+from paglets_nb.errors import PagletError, TransferError
+from paglets_nb.host.file_protocol import FileChunk, FileEntry, FileProgress, FileRead, FileWanted
+from paglets_nb.host.file_transfer import Fetch, Tell, open_source, still_there
 
 if TYPE_CHECKING:
     from paglets_nb.host.client import HostClient
@@ -26,6 +27,7 @@ CHUNK = 8 << 20
 """Bytes of a file in one frame."""
 _TIMEOUT = 30.0
 _NOTHING = nullcontext()
+_TELL = 2.0
 
 
 class _OpenFile:
@@ -68,6 +70,32 @@ class _OpenFile:
         self._descriptor = -1
 
 
+class _Offer:
+    """The files of one movement.
+
+    Attributes:
+        owner: the paglet that leaves, or is cloned.
+        carried: bytes that are in place at the target.
+        given_up: the owner does not want it any more.
+    """
+
+    def __init__(self, owner: str, entries: Sequence[FileEntry]) -> None:
+        self.owner = owner
+        self.files = {entry.name: _OpenFile(entry) for entry in entries}
+        self.carried = 0
+        self.given_up = False
+        self._before: dict[str, int] = {}
+        total = 0
+        for entry in entries:
+            self._before[entry.name] = total
+            total += entry.size_bytes
+
+    def told(self, name: str, done: int) -> None:
+        """So many bytes of one file are in place, and all of those before it."""
+        if name in self._before and 0 <= done <= self.files[name].entry.size_bytes:
+            self.carried = self._before[name] + done
+
+
 class FileSource:
     """Offers files at their source and fetches them at their target.
 
@@ -81,34 +109,74 @@ class FileSource:
         self._client = client
         self.same_machine = same_machine
         self._lock = threading.Lock()
-        self._offers: dict[str, dict[str, _OpenFile]] = {}
+        self._offers: dict[str, _Offer] = {}
 
-    def offered(self, operation_id: str, entries: Sequence[FileEntry]) -> AbstractContextManager[None]:
-        """Within this the target of a movement may read the files of its manifest."""
-        return self._offered(operation_id, entries) if entries else _NOTHING
+    def offered(self, operation_id: str, entries: Sequence[FileEntry], owner: str = "") -> AbstractContextManager[None]:
+        """Within this the target of a movement may read the files of its manifest.
+
+        Args:
+            operation_id: of the movement.
+            entries: the manifest.
+            owner: the paglet whose files they are.
+
+        Raises:
+            TransferError: the owner gave the movement up meanwhile.
+        """
+        return self._offered(operation_id, entries, owner) if entries else _NOTHING
 
     @contextmanager
-    def _offered(self, operation_id: str, entries: Sequence[FileEntry]) -> Iterator[None]:
-        files = {entry.name: _OpenFile(entry) for entry in entries}
+    def _offered(self, operation_id: str, entries: Sequence[FileEntry], owner: str) -> Iterator[None]:
+        offer = _Offer(owner, entries)
         with self._lock:
-            self._offers[operation_id] = files
+            self._offers[operation_id] = offer
         try:
             yield
         finally:
             with self._lock:
                 self._offers.pop(operation_id, None)
-            for file in files.values():
+            for file in offer.files.values():
                 file.close()
+        if offer.given_up:
+            raise TransferError("the transfer was given up")
+
+    def _offers_of(self, owner: str) -> list[_Offer]:
+        return [offer for offer in self._offers.values() if offer.owner == owner]
+
+    def carried(self, owner: str) -> int:
+        """Bytes of a paglet's files that are in place at the target of its movement; 0 without one."""
+        with self._lock:
+            return sum(offer.carried for offer in self._offers_of(owner))
+
+    def give_up(self, owner: str) -> bool:
+        """Have a paglet's movement fail whose files are under way; whether there was one."""
+        with self._lock:
+            found = self._offers_of(owner)
+            for offer in found:
+                offer.given_up = True
+            return bool(found)
 
     def read(self, _target: str, request: FileRead) -> FileChunk:
         """``@file-read``."""
         with self._lock:
-            file = self._offers.get(request.operation_id, {}).get(request.name)
-        if file is None:
+            offer = self._offers.get(request.operation_id)
+            file = None if offer is None else offer.files.get(request.name)
+        if offer is None or file is None:
             raise TransferError(f"no file {request.name!r} is on its way under {request.operation_id}")
+        if offer.given_up:
+            raise TransferError("the transfer was given up")
         if request.offset < 0 or request.length <= 0:
             raise TransferError(f"cannot read {request.length} bytes at {request.offset}")
+        offer.told(request.name, request.offset)
         return file.read(request.offset, request.length)
+
+    def progress(self, _target: str, request: FileProgress) -> FileWanted:
+        """``@file-progress``."""
+        with self._lock:
+            offer = self._offers.get(request.operation_id)
+            if offer is None or offer.given_up:
+                return FileWanted(False)
+            offer.told(request.name, request.done)
+        return FileWanted(True)
 
     def fetcher(self, source_url: str, operation_id: str) -> Fetch | None:
         """What brings the bytes of a movement's files here; None where their paths can be read."""
@@ -127,6 +195,23 @@ class FileSource:
 
         return fetch
 
+    def teller(self, source_url: str, operation_id: str) -> Tell:
+        """What tells a source how far its files are; one that does not answer is not asked again."""
+        silent = False
+
+        def tell(name: str, done: int) -> bool:
+            nonlocal silent
+            if silent:
+                return True
+            request = FileProgress(operation_id, name, done)
+            try:
+                return self._client.ask(source_url, "@file-progress", request, FileWanted, timeout=_TELL).wanted
+            except (PagletError, OSError):  # what becomes of the movement is settled elsewhere
+                silent = True
+                return True
+
+        return tell
+
     def verbs(self) -> dict[str, tuple[type, Callable[[str, Any], Any]]]:
         """The host's verbs for files."""
-        return {"@file-read": (FileRead, self.read)}
+        return {"@file-read": (FileRead, self.read), "@file-progress": (FileProgress, self.progress)}

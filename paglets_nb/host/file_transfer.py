@@ -20,13 +20,16 @@ from paglets_nb.errors import TransferError
 from paglets_nb.host.file_protocol import FileChunk, FileEntry
 from paglets_nb.platform import copy_range, preallocate, reflink
 
-__all__ = ["Cancelled", "Fetch", "check_same", "copy_open_file", "open_source", "place_file", "transfer_seconds"]
+__all__ = ["Fetch", "Tell", "Watch", "check_same", "copy_open_file", "open_source", "place_file", "transfer_seconds"]
 
 Fetch = Callable[[FileEntry], Iterator[FileChunk]]
 """Yields a file's chunks in order; the last one says so and has the SHA-256 of the whole."""
-Cancelled = Callable[[], bool]
-_STEP = 64 << 20
-"""Bytes copied between two looks at whether the transfer was given up."""
+Watch = Callable[[int], bool]
+"""Told, before each step, how many bytes of the file are in place; whether to go on."""
+Tell = Callable[[str, int], bool]
+"""Tells the source of a movement how many bytes of the file with this name are in place; whether to go on."""
+_STEP = 32 << 20
+"""Bytes copied in one step."""
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _BLOCK = 512
 _SLOWEST = 20e6
@@ -68,7 +71,11 @@ def still_there(entry: FileEntry, descriptor: int) -> None:
         raise TransferError(f"the file {entry.name!r} vanished while it was on its way: {error}") from error
 
 
-def copy_open_file(source: int, target: int, size_bytes: int, cancelled: Cancelled = lambda: False) -> None:
+def _always(_done: int) -> bool:
+    return True
+
+
+def copy_open_file(source: int, target: int, size_bytes: int, watch: Watch = _always) -> None:
     """Copy between descriptors at the speed of the system; holes stay holes.
 
     Raises:
@@ -83,10 +90,10 @@ def copy_open_file(source: int, target: int, size_bytes: int, cancelled: Cancell
     if found.st_blocks * _BLOCK < size_bytes:
         os.ftruncate(target, size_bytes)
         for start, end in _written_parts(source, size_bytes):
-            _copy_part(source, target, start, end, cancelled)
+            _copy_part(source, target, start, end, watch)
     else:
         preallocate(target, size_bytes)
-        _copy_part(source, target, 0, size_bytes, cancelled)
+        _copy_part(source, target, 0, size_bytes, watch)
 
 
 def _written_parts(source: int, size_bytes: int) -> Iterator[tuple[int, int]]:
@@ -105,9 +112,9 @@ def _written_parts(source: int, size_bytes: int) -> Iterator[tuple[int, int]]:
             yield start, end
 
 
-def _copy_part(source: int, target: int, start: int, end: int, cancelled: Cancelled) -> None:
+def _copy_part(source: int, target: int, start: int, end: int, watch: Watch) -> None:
     while start < end:
-        if cancelled():
+        if not watch(start):
             raise TransferError("the transfer was given up")
         copied = copy_range(source, target, start, min(_STEP, end - start))
         if not copied:
@@ -126,9 +133,7 @@ def _explained(entry: FileEntry, host_name: str) -> Iterator[None]:
         ) from error
 
 
-def place_file(
-    entry: FileEntry, target: Path, fetch: Fetch | None, host_name: str, cancelled: Cancelled = lambda: False
-) -> None:
+def place_file(entry: FileEntry, target: Path, fetch: Fetch | None, host_name: str, watch: Watch = _always) -> None:
     """Have the file of an entry at ``target``, which must not exist.
 
     Args:
@@ -136,7 +141,7 @@ def place_file(
         target: where to put it.
         fetch: brings its bytes from another machine; None reads the source's file itself.
         host_name: of this host, for errors.
-        cancelled: looked at now and then.
+        watch: told how far it is, and asked whether to go on.
 
     Raises:
         TransferError: it changed, vanished, arrived damaged, does not fit or was given up.
@@ -149,11 +154,11 @@ def place_file(
             out = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
                 if fetch is None:
-                    copy_open_file(source, out, entry.size_bytes, cancelled)
+                    copy_open_file(source, out, entry.size_bytes, watch)
                     still_there(entry, source)
                     os.fchmod(out, stat.S_IMODE(os.fstat(source).st_mode) & 0o777 | 0o600)
                 else:
-                    _write_fetched(entry, fetch, out, cancelled)
+                    _write_fetched(entry, fetch, out, watch)
                 os.utime(out, ns=(entry.mtime_ns, entry.mtime_ns))
             finally:
                 os.close(out)
@@ -176,12 +181,12 @@ def _linked(entry: FileEntry, target: Path) -> bool:
     return True
 
 
-def _write_fetched(entry: FileEntry, fetch: Fetch, target: int, cancelled: Cancelled) -> None:
+def _write_fetched(entry: FileEntry, fetch: Fetch, target: int, watch: Watch) -> None:
     preallocate(target, entry.size_bytes)
     digest = hashlib.sha256()
     length = 0
     for chunk in fetch(entry):
-        if cancelled():
+        if not watch(length):
             raise TransferError("the transfer was given up")
         length += len(chunk.data)
         if length > entry.size_bytes:

@@ -16,7 +16,8 @@ import shutil
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Literal
@@ -24,13 +25,15 @@ from typing import Literal
 from paglets_nb.core.paglet_files import COPY, MOVE, RegisteredFile
 from paglets_nb.errors import TransferError
 from paglets_nb.host.file_protocol import FileEntry
-from paglets_nb.host.file_transfer import Fetch, place_file
+from paglets_nb.host.file_transfer import Fetch, Tell, place_file
 from paglets_nb.host.folders import (
     discard,
     file_name,
+    folders_in,
     holds,
     is_file,
     is_text,
+    keep_only,
     private_folder,
     remove,
     sync_folder,
@@ -220,7 +223,13 @@ class HostFiles:
     # ---- the side a paglet comes to
 
     def stage(
-        self, operation_id: str, entries: Sequence[FileEntry], fetch: Fetch | None = None, *, durable: bool = False
+        self,
+        operation_id: str,
+        entries: Sequence[FileEntry],
+        fetch: Fetch | None = None,
+        tell: Tell | None = None,
+        *,
+        durable: bool = False,
     ) -> None:
         """Have the files of an arrival here, whole, before it is acknowledged. Harmless when repeated.
 
@@ -228,6 +237,7 @@ class HostFiles:
             operation_id: of the movement.
             entries: the source's manifest.
             fetch: brings bytes from another machine; None where the source's paths are readable here.
+            tell: tells the source how far it is; None where it sees that itself.
             durable: have them survive a loss of power when this returns.
 
         Raises:
@@ -242,7 +252,7 @@ class HostFiles:
                 return
             part = self._incoming / f".{token_hex(8)}"
             try:
-                self._fill(part, operation_id, entries, fetch)
+                self._fill(part, operation_id, entries, fetch, tell)
                 if durable:
                     sync_tree(part)
                 with self._settled:
@@ -269,14 +279,21 @@ class HostFiles:
             if entry.mode not in (COPY, MOVE) or entry.registered not in (COPY, MOVE) or entry.size_bytes < 0:
                 raise TransferError(f"not a file that can travel: {entry}")
 
-    def _fill(self, part: Path, operation_id: str, entries: Sequence[FileEntry], fetch: Fetch | None) -> None:
+    def _fill(
+        self, part: Path, operation_id: str, entries: Sequence[FileEntry], fetch: Fetch | None, tell: Tell | None
+    ) -> None:
         work = private_folder(part / WORK)
         part.chmod(0o700)
         for entry in entries:
             self._refuse_abandoned(operation_id)
-            place_file(entry, work / entry.name, fetch, self._host_name, lambda: self._staging[operation_id])
+            watch = partial(self._is_wanted, operation_id, tell, entry.name)
+            place_file(entry, work / entry.name, fetch, self._host_name, watch)
         files = [RegisteredFile(entry.name, work / entry.name, entry.registered) for entry in entries]
         save_registered(part, files, durable=False)
+
+    def _is_wanted(self, operation_id: str, tell: Tell | None, name: str, done: int) -> bool:
+        """Whether to go on with a file; its source is told of the first step and all that follow."""
+        return not self._staging[operation_id] and (tell is None or not done or tell(name, done))
 
     def _refuse_abandoned(self, operation_id: str) -> None:
         if self._staging[operation_id]:
@@ -343,12 +360,12 @@ class HostFiles:
         shutil.rmtree(self._trash, ignore_errors=True)
         kept = self._finish_departures(committed)
         known, living = set(known_operation_ids), set(agent_ids)
-        for folder in _folders(self._incoming):
+        for folder in folders_in(self._incoming):
             if folder.name not in known:
                 discard(folder, self._trash)
-        for home in _folders(self._root):
+        for home in folders_in(self._root):
             if home.name in living:
-                self._keep_registered(home)
+                keep_only(home / WORK, {file.path for file in load_registered(home).values()})
             elif not home.name.startswith("."):
                 discard(home, self._trash)
         return kept
@@ -361,20 +378,3 @@ class HostFiles:
                 kept += self.left(listed["agent_id"], [FileEntry(**entry) for entry in listed["entries"]])
             remove(note)
         return kept
-
-    def _keep_registered(self, home: Path) -> None:
-        keep = {file.path for file in load_registered(home).values()}
-        for folder, folders, files in os.walk(home / WORK, topdown=False):
-            for name in files:
-                if Path(folder, name) not in keep:
-                    remove(Path(folder, name))
-            for name in folders:
-                with suppress(OSError):
-                    Path(folder, name).rmdir()
-
-
-def _folders(parent: Path) -> list[Path]:
-    try:
-        return [path for path in parent.iterdir() if path.is_dir() and not path.is_symlink()]
-    except FileNotFoundError:
-        return []

@@ -15,9 +15,11 @@ from secrets import token_hex
 __all__ = [
     "discard",
     "file_name",
+    "folders_in",
     "holds",
     "is_file",
     "is_text",
+    "keep_only",
     "private_folder",
     "remove",
     "sync_folder",
@@ -114,6 +116,25 @@ def write_file(path: Path, content: bytes, *, durable: bool = False) -> None:
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def folders_in(parent: Path) -> list[Path]:
+    """The folders in a folder, links not followed; none where it is missing."""
+    try:
+        return [path for path in parent.iterdir() if path.is_dir() and not path.is_symlink()]
+    except FileNotFoundError:
+        return []
+
+
+def keep_only(top: Path, keep: set[Path]) -> None:
+    """Delete what is in a folder and below, but for some files."""
+    for folder, folders, files in os.walk(top, topdown=False):
+        for name in files:
+            if Path(folder, name) not in keep:
+                remove(Path(folder, name))
+        for name in folders:
+            with suppress(OSError):
+                Path(folder, name).rmdir()
 
 
 def remove(path: Path) -> None:

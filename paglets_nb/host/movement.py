@@ -189,13 +189,14 @@ class Movement:
                 self._host.files.stayed(operation_id)
 
     def _prepare(self, url: str, arrival: Arrival, timeout: float) -> None:
+        owner = arrival.parent_id or arrival.agent_id
         if url == self._host.address:
-            with self._host.file_source.offered(arrival.operation_id, arrival.files):
+            with self._host.file_source.offered(arrival.operation_id, arrival.files, owner):
                 self._host.arrivals.prepare("", arrival)
             return
         limit = timeout + transfer_seconds(arrival.files)
         try:
-            with self._host.file_source.offered(arrival.operation_id, arrival.files):
+            with self._host.file_source.offered(arrival.operation_id, arrival.files, owner):
                 self._host.client.ask(url, "@prepare", arrival, Nothing, timeout=limit)
         except TimeoutError as error:
             raise TransferError(f"the target did not take the paglet: {error}") from error

@@ -100,6 +100,7 @@ class Extension:
             UsageError: a mistake in the line.
         """
         session = self.session
+        session.spoke = True
         session.namespace = {**self._shell.user_ns, **(local_ns or {})}
         words = split_line(line, session.namespace)
         try:

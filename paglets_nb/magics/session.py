@@ -42,6 +42,7 @@ class Session:
         namespace: where the line that runs now looks names up.
         register_picture: shows values of a dataclass as pictures from then on.
         cursors: the last event that a cell was run for, by paglet's id and operation.
+        spoke: a magic was run in this cell.
     """
 
     def __init__(self, shell: Any) -> None:
@@ -50,6 +51,7 @@ class Session:
         self.namespace: Mapping[str, Any] = shell.user_ns
         self.register_picture: Callable[[type], None] = lambda _cls: None
         self.cursors: dict[tuple[str, str], int] = {}
+        self.spoke = False
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
@@ -71,14 +73,16 @@ class Session:
             remember_cell(parent)
 
     def after_cell(self, _result: Any = None) -> None:
-        """After each cell: what the hosts printed for it comes before it ends, if they are quick."""
+        """After each cell: what the hosts printed and told for it comes before it ends, if they are quick."""
+        spoke, self.spoke = self.spoke, False
         meshes = sys.modules.get("paglets_nb.mesh.mesh")  # imported with the first mesh, and costly
         for mesh in meshes.running_meshes() if meshes is not None else ():
             sent = mesh.client.sent
-            if self._sent.get(mesh, 0) != sent:
-                self._sent[mesh] = sent
+            if spoke or self._sent.get(mesh, 0) != sent:
                 with suppress(PagletError):
                     mesh.sync_output()
+                    mesh.notifications.sync()
+                self._sent[mesh] = mesh.client.sent
 
     def show_task(self, handle: TaskHandle[Any]) -> TaskFollower | None:
         """Show a task's progress, once in a cell however often it is displayed there."""

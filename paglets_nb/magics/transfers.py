@@ -1,26 +1,24 @@
-"""Files between the notebook's machine and hosts: one paglet for each, watched to its end."""
+"""Files between the notebook's machine and hosts: one grabber for each, watched to its end."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
 
-from paglets_nb.errors import HostDiedError, PagletError
+from paglets_nb.errors import HostDiedError, RemoteHostError, TaskCancelledError
 from paglets_nb.magics.parser import Arguments, VerbParser
 from paglets_nb.magics.progress import progress
 from paglets_nb.magics.session import Session
 from paglets_nb.widgets.pictures import headline
 
 if TYPE_CHECKING:
+    from paglets_nb.agents.file_grabber import GrabRequest
     from paglets_nb.mesh.mesh import HostHandle
-    from paglets_nb.patterns.file_mobility import FileTransferRequest, FileTransferResult
+    from paglets_nb.patterns.file_transfers import FileTransferResult
 
 __all__ = ["configure_transfer", "local_host", "mode_of", "place_of", "transfer"]
-
-_POLL = 0.2
-_DISPOSAL = 5.0
 
 
 def configure_transfer(parser: VerbParser) -> None:
@@ -47,47 +45,32 @@ def local_host(session: Session) -> HostHandle:
     raise HostDiedError("every host", "none is up")
 
 
-def transfer(session: Session, source: HostHandle, request: FileTransferRequest) -> FileTransferResult:
-    """Carry one file, showing how far it is; a stop cancels it.
-
-    Args:
-        session: what the magics share.
-        source: where the file is.
-        request: what is to be done.
+def transfer(session: Session, request: GrabRequest) -> FileTransferResult:
+    """Have a grabber bring one file, showing how far it is; a stop cancels it.
 
     Raises:
         UsageError: it did not work; the source is as it was.
     """
-    from paglets_nb.patterns.file_mobility import SingleFileTransferPaglet
-    from paglets_nb.patterns.task_client import TaskClient
+    from paglets_nb.agents.file_grabber import GrabDirection, grab
 
-    ends = f"{request.source_label} to {request.destination_label}"
-    task = source.create(SingleFileTransferPaglet)
-    client = TaskClient.for_paglet(task, SingleFileTransferPaglet)
-    try:
-        with progress(session.shell, f"{request.mode} {ends}") as line:
-            handle = client.submit(request)
-            try:
-                while not (snapshot := handle.wait(_POLL)).done:
-                    line.tell(f"{request.mode} {ends}: {headline(snapshot)}")
-            except KeyboardInterrupt:
-                with suppress(PagletError, OSError):
-                    handle.cancel(timeout=_POLL)
-                raise
-            if snapshot.result is None:
-                raise UsageError(f"{request.mode} {ends}: {snapshot.error or snapshot.status.value}")
-            done = "would bring" if request.dry_run else "brought"
-            line.update(f"{done} {snapshot.result.size} in {snapshot.completed_at - snapshot.started_at:.2f} s")
-    finally:
-        with suppress(PagletError, OSError):
-            client.proxy.dispose(timeout=_DISPOSAL)
-    result: FileTransferResult = snapshot.result
+    here, there = request.file, f"{request.host}:{request.destination or '~'}"
+    if request.direction is GrabDirection.PULL:
+        here, there = f"{request.host}:{request.file}", request.destination
+    doing = f"{request.mode} {here} to {there}"
+    with progress(session.shell, doing) as line:
+        began = time.monotonic()
+        try:
+            result = grab(local_host(session), request, on_progress=lambda at: line.tell(f"{doing}: {headline(at)}"))
+        except (RemoteHostError, TaskCancelledError) as error:
+            raise UsageError(f"{doing}: {error}") from None
+        done = "would bring" if request.dry_run else "brought"
+        line.update(f"{done} {result.size} in {time.monotonic() - began:.2f} s")
     return result
 
 
 def mode_of(arguments: Arguments) -> dict[str, object]:
     """What the options say, by the names of the request's fields."""
-    from paglets_nb.patterns.file_mobility import FileTransferMode
+    from paglets_nb.patterns.file_transfers import FileTransferMode
 
     mode = FileTransferMode.MOVE if arguments.move else FileTransferMode.COPY
     return {"mode": mode, "overwrite": arguments.overwrite, "dry_run": arguments.dry_run}

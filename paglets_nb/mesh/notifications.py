@@ -8,15 +8,18 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from paglets_nb.errors import PagletError
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.event_pages import EventPage, EventsRequest, HostEvent
 from paglets_nb.host.user_info import NOTIFICATION, notification_line
-from paglets_nb.mesh.followers import Follower, Hosts
+from paglets_nb.mesh.followers import Follower, HostAddress, Hosts, ask_events
 from paglets_nb.mesh.relay import TextSink, cell_sink
 from paglets_nb.services.user_info import NotificationSeverity
 
@@ -94,6 +97,7 @@ class Notifications:
         self._count = 0
         self._listeners: list[Callable[[Notification], None]] = []
         self._follower: Follower | None = None
+        self._shown: dict[str, tuple[int, str]] = {}
 
     def start(self) -> None:
         """Begin to read the hosts."""
@@ -119,6 +123,27 @@ class Notifications:
         """Wait for one numbered above ``since``; False when none came in ``timeout`` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self._count > since, timeout)
+
+    def sync(self, timeout: float = 0.5) -> None:
+        """Wait until what the hosts have been told so far has been shown here, at most ``timeout`` seconds."""
+        if self._follower is None:
+            return
+        deadline = time.monotonic() + timeout
+        for host in self._hosts():
+            with suppress(PagletError, OSError):  # one that is gone tells nothing
+                self._sync_host(host, deadline)
+
+    def _sync_host(self, host: HostAddress, deadline: float) -> None:
+        since, log_id = self._shown.get(host.name, (0, ""))
+        request = EventsRequest(since, kinds=(NOTIFICATION,), messages=False, log_id=log_id)
+        page: EventPage = ask_events(self._client(), host.url, request).get_reply(max(0.0, deadline - time.monotonic()))
+        if page.events:
+            last = page.events[-1].number
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._shown.get(host.name, (0, ""))[1] == page.log_id and self._shown[host.name][0] >= last,
+                    max(0.0, deadline - time.monotonic()),
+                )
 
     def add_listener(self, listener: Callable[[Notification], None]) -> Callable[[], None]:
         """Call ``listener`` with each as it comes, on the loop's thread; it must not block.
@@ -149,6 +174,9 @@ class Notifications:
                     listener(notification)
                 except Exception:  # one that fails must not keep the next from being shown
                     logging.getLogger(__name__).exception("a notification could not be shown")
+        with self._changed:
+            self._shown[host_name] = page.next_since, page.log_id
+            self._changed.notify_all()
 
     @staticmethod
     def _notification(number: int, host_name: str, event: HostEvent) -> Notification:

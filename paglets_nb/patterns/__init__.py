@@ -32,7 +32,7 @@ _PUBLIC = {
     "NotificationSeverity": "notifications",
     "OperationClient": "operations",
     "OperationPaglet": "operations",
-    "SingleFileTransferPaglet": "file_mobility",
+    "SingleFileTransferPaglet": "single_file",
     "TASK_CANCEL": "tasks",
     "TASK_START": "tasks",
     "TASK_STATUS": "tasks",

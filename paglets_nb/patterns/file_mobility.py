@@ -1,8 +1,8 @@
-"""A paglet that carries one file to another host.
+"""The steps of a paglet that carries one file to another host.
 
-Owns the steps (``FileMobilityMixin``) and the task made of them
-(``SingleFileTransferPaglet``). The file travels as a registered file of the runtime; a
-file that is to be moved stays under its own name until it has been placed.
+The task made of them is in ``patterns.single_file``. The file travels as a registered
+file of the runtime; a file that is to be moved stays under its own name until it has
+been placed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from paglets_nb.core.events import MobilityEvent
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.tickets import TransferTicket
-from paglets_nb.errors import TransferError, UnknownHostError
+from paglets_nb.errors import TaskCancelledError, TransferError, UnknownHostError
 from paglets_nb.patterns.file_placement import (
     atomic_copy_file,
     atomic_move_file,
@@ -35,7 +34,7 @@ from paglets_nb.patterns.file_transfers import (
     FileTransferState,
 )
 from paglets_nb.patterns.notifications import NotificationMixin, NotificationSeverity
-from paglets_nb.patterns.tasks import TASK_WAIT, TaskPaglet, TaskStatus, TaskStatusReply, TaskWaitRequest
+from paglets_nb.patterns.tasks import TASK_WAIT, TaskStatus, TaskStatusReply, TaskWaitRequest
 
 if TYPE_CHECKING:
     from paglets_nb.core.references import HostRef
@@ -50,7 +49,6 @@ __all__ = [
     "FileTransferResult",
     "FileTransferSource",
     "FileTransferState",
-    "SingleFileTransferPaglet",
     "atomic_copy_file",
     "atomic_move_file",
     "format_bytes",
@@ -58,8 +56,7 @@ __all__ = [
 ]
 
 _POLL = 5.0
-_LEAST_TIMEOUT = 30.0
-_SLOWEST_BYTES_PER_SECOND = 8 << 20
+_GRACE = 30.0
 
 
 class FileMobilityMixin(NotificationMixin):
@@ -206,7 +203,7 @@ class FileMobilityMixin(NotificationMixin):
         while True:
             left = max(0.0, min(_POLL, deadline - time.monotonic()))
             message = TASK_WAIT.to_message(TaskWaitRequest(left))
-            reply = proxy.send(message, timeout=left + _LEAST_TIMEOUT, reply_type=TaskStatusReply)
+            reply = proxy.send(message, timeout=left + _GRACE, reply_type=TaskStatusReply)
             if reply.status is TaskStatus.COMPLETED:
                 return
             if reply.done or left <= 0:
@@ -242,9 +239,15 @@ class FileMobilityMixin(NotificationMixin):
         if came != left:
             raise TransferError(f"{arrival.source_name} changed on its way: {left} bytes left, {came} came")
         destination = resolve_destination_path(arrival.destination_path, arrival.source_name)
-        final = atomic_move_file(scratch, destination, overwrite=arrival.overwrite)
+        final = atomic_move_file(scratch, destination, overwrite=arrival.overwrite, on_step=self.on_placing)
         self.unregister_file(self.registered_file_name)
         return final
+
+    def on_placing(self, done_bytes: int) -> None:
+        """A step of the copy to the destination, where one is made; ends it once cancel was asked for."""
+        task: Any = self
+        task.check_cancelled()
+        self.report_bytes(done_bytes, "placed")
 
     def remember_transfer_arrival(self, final_path: str | os.PathLike[str]) -> None:
         """Note in the state where the file is now."""
@@ -262,6 +265,13 @@ class FileMobilityMixin(NotificationMixin):
         return final
 
     # ---- at both
+
+    def report_bytes(self, done_bytes: int, what: str) -> None:
+        """Have the task's progress say how many bytes of the file are ``what``: ``carried`` or ``placed``."""
+        task: Any = self
+        total = self.state.size_bytes
+        note = f"{format_bytes(done_bytes)} of {format_bytes(total)} {what}"
+        task.report_progress(done_bytes / total if total else 0.0, note)
 
     def build_transfer_result(self, *, dry_run: bool | None = None) -> FileTransferResult:
         """The result, from the state and from the file where it has been placed here."""
@@ -298,75 +308,20 @@ class FileMobilityMixin(NotificationMixin):
         return self._notify_transfer(NotificationSeverity.INFO, message)
 
     def notify_transfer_error(self, error: BaseException | str) -> bool:
-        """Tell the user what went wrong; whether it was delivered."""
-        return self._notify_transfer(NotificationSeverity.ERROR, str(error))
+        """Tell the user what went wrong, or that it was cancelled; whether it was delivered."""
+        cancelled = isinstance(error, TaskCancelledError)
+        return self._notify_transfer(
+            NotificationSeverity.WARNING if cancelled else NotificationSeverity.ERROR, str(error)
+        )
 
     def _notify_transfer(self, severity: NotificationSeverity, message: str) -> bool:
         return self.notify_user_info(severity, self.notification_title, message, job_id=self.state.transfer_id)
 
 
-class SingleFileTransferPaglet(FileMobilityMixin, TaskPaglet[FileTransferRequest, FileTransferResult, Any]):
-    """Carries one file: created where the file is, it ends where the file was to go.
+def __getattr__(name: str) -> Any:
+    """The task made of the steps, importable from here too."""
+    if name == "SingleFileTransferPaglet":
+        from paglets_nb.patterns.single_file import SingleFileTransferPaglet
 
-    The task completes at the target once the file is in place. In move mode the source is
-    deleted after that and not before; whatever fails, it stays.
-    """
-
-    State = FileTransferState
-    Request = FileTransferRequest
-    Result = FileTransferResult
-
-    def run_task(self, request: FileTransferRequest) -> FileTransferResult | PagletProxy:
-        """Plan, and unless it is a dry run take the file along or, for this very host, place it."""
-        plan = self.prepare_file_transfer(request)
-        ends = self._described(plan)
-        if plan.request.dry_run:
-            self.notify_transfer_info(f"would {plan.request.mode} {ends}")
-            return self.build_transfer_result(dry_run=True)
-        self.notify_transfer_info(f"{plan.request.mode} {ends}")
-        try:
-            if self.state.destination_host_url == self.context.address:
-                return self._place_here(plan)
-            return self._take_along(plan)
-        except Exception as error:
-            self.notify_transfer_error(error)
-            raise
-
-    def _described(self, plan: FileTransferPlan) -> str:
-        request, size = plan.request, format_bytes(plan.source.size_bytes)
-        source = request.source_label or f"{self.state.source_host_name}:{plan.source.path}"
-        destination = request.destination_label or f"{plan.target_host}:{plan.destination_path}"
-        return f"{source} ({size}) to {destination}"
-
-    def _place_here(self, plan: FileTransferPlan) -> FileTransferResult:
-        request, source = plan.request, plan.source
-        place = atomic_move_file if request.mode is FileTransferMode.MOVE else atomic_copy_file
-        destination = resolve_destination_path(request.destination_path, source.file_name)
-        self.remember_transfer_arrival(place(source.path, destination, overwrite=request.overwrite))
-        return self.build_transfer_result()
-
-    def _take_along(self, plan: FileTransferPlan) -> PagletProxy:
-        self.register_planned_file(plan)
-        self.mark_waiting_for_arrival()
-        timeout = _LEAST_TIMEOUT + plan.source.size_bytes / _SLOWEST_BYTES_PER_SECOND
-        try:
-            return self.dispatch(TransferTicket(self.state.destination_host_url, timeout=timeout))
-        except BaseException:
-            if self._context is not None:  # it never left
-                self.unregister_transfer_file()
-            raise
-
-    def on_arrival(self, event: MobilityEvent) -> None:
-        """Place the file and complete the task, or fail it and raise."""
-        if self.state.status is not TaskStatus.WAITING_FOR_ARRIVAL:
-            return
-        try:
-            final = self.save_arrived_file()
-            self.complete_task(self.build_transfer_result())
-        except BaseException as error:
-            self.fail_task(error)
-            self.notify_transfer_error(error)
-            raise
-        self.notify_transfer_info(
-            f"{self.state.file_name} ({format_bytes(self.state.size_bytes)}) is in place: {final}"
-        )
+        return SingleFileTransferPaglet
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

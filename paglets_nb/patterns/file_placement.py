@@ -1,6 +1,7 @@
 """Putting one file where it belongs: whole or not at all.
 
-Owns paths, the atomic copy and the atomic move, and sizes for people. It knows no paglet.
+Owns paths, the atomic copy and the atomic move, and sizes for people. It knows no paglet:
+whoever wants to see or stop a long copy is told of each of its steps.
 """
 
 from __future__ import annotations
@@ -8,14 +9,19 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["atomic_copy_file", "atomic_move_file", "format_bytes", "resolve_destination_path"]
+from paglets_nb.platform import copy_range, reflink
+
+__all__ = ["CopyStep", "atomic_copy_file", "atomic_move_file", "format_bytes", "resolve_destination_path"]
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
-_COPY_BUFFER = 4 << 20
+_STEP = 32 << 20
+"""Bytes copied in one step."""
+CopyStep = Callable[[int], None]
+"""Told, before each step of a copy, how many bytes are there; raises to stop it."""
 
 
 def format_bytes(size_bytes: float) -> str:
@@ -121,14 +127,27 @@ def _publish(temporary: Path, destination: Path, *, overwrite: bool) -> None:
     _sync(destination.parent)
 
 
-def _copy(source: Path, temporary: Path) -> None:
+def _any_step(_done: int) -> None:
+    return
+
+
+def _copy(source: Path, temporary: Path, on_step: CopyStep) -> None:
     with open(source, "rb") as reader, open(temporary, "xb") as writer:
-        shutil.copyfileobj(reader, writer, _COPY_BUFFER)
+        if not reflink(reader.fileno(), writer.fileno()):
+            done = 0
+            on_step(done)
+            while copied := copy_range(reader.fileno(), writer.fileno(), done, _STEP):
+                done += copied
+                on_step(done)
     shutil.copystat(source, temporary)
 
 
 def atomic_copy_file(
-    source: str | os.PathLike[str], destination: str | os.PathLike[str], *, overwrite: bool = False
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    on_step: CopyStep = _any_step,
 ) -> Path:
     """Copy a file so that the destination has all of it, on the disk, or is as it was.
 
@@ -138,6 +157,7 @@ def atomic_copy_file(
         source: an existing file.
         destination: a file's path.
         overwrite: replace what is there.
+        on_step: told of each step of a copy; what it raises ends the copy.
 
     Returns:
         The destination.
@@ -151,13 +171,17 @@ def atomic_copy_file(
         _refuse_existing(target)
     _refuse_same(origin, target)
     with _beside(target) as temporary:
-        _copy(origin, temporary)
+        _copy(origin, temporary, on_step)
         _publish(temporary, target, overwrite=overwrite)
     return target
 
 
 def atomic_move_file(
-    source: str | os.PathLike[str], destination: str | os.PathLike[str], *, overwrite: bool = False
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    on_step: CopyStep = _any_step,
 ) -> Path:
     """``atomic_copy_file``, and the source goes once the destination has it.
 
@@ -171,7 +195,7 @@ def atomic_move_file(
         try:
             os.link(os.path.realpath(origin), temporary)
         except OSError:
-            _copy(origin, temporary)
+            _copy(origin, temporary, on_step)
         _publish(temporary, target, overwrite=overwrite)
     origin.unlink()
     return target

@@ -31,6 +31,8 @@ __all__ = ["TaskClient", "TaskHandle", "TaskSnapshot"]
 ResultT = TypeVar("ResultT")
 LONGEST_TASK = 7 * 86_400.0
 """Seconds for which the reply of a started task is waited for."""
+_BESIDE = 0
+"""Priority of what is asked while the start is under way: a task that moves meanwhile is followed at once."""
 _POLL = 5.0
 _GRACE = 30.0
 
@@ -129,19 +131,19 @@ class TaskClient(Generic[ResultT]):
 
     def status(self, *, timeout: float | None = None) -> TaskSnapshot[ResultT]:
         """Where the task stands now, also while it runs."""
-        reply = self.proxy.send(TASK_STATUS.to_message(), timeout=timeout, reply_type=TaskStatusReply)
+        reply = self.proxy.send(TASK_STATUS.to_message(priority=_BESIDE), timeout=timeout, reply_type=TaskStatusReply)
         return TaskSnapshot.from_reply(reply, self.result_type)
 
     def wait(self, *, wait_timeout: float = 0.5, timeout: float | None = None) -> TaskSnapshot[ResultT]:
         """Wait up to ``wait_timeout`` seconds for the task to be done."""
         limit = wait_timeout + _GRACE if timeout is None else timeout
-        message = TASK_WAIT.to_message(TaskWaitRequest(wait_timeout))
+        message = TASK_WAIT.to_message(TaskWaitRequest(wait_timeout), priority=_BESIDE)
         reply = self.proxy.send(message, timeout=limit, reply_type=TaskStatusReply)
         return TaskSnapshot.from_reply(reply, self.result_type)
 
     def cancel(self, *, timeout: float | None = None) -> TaskSnapshot[ResultT]:
         """Ask the task to stop; it does at its next ``check_cancelled``."""
-        reply = self.proxy.send(TASK_CANCEL.to_message(), timeout=timeout, reply_type=TaskStatusReply)
+        reply = self.proxy.send(TASK_CANCEL.to_message(priority=_BESIDE), timeout=timeout, reply_type=TaskStatusReply)
         return TaskSnapshot.from_reply(reply, self.result_type)
 
     def start_and_wait(
@@ -163,19 +165,23 @@ class TaskClient(Generic[ResultT]):
 
     async def status_async(self, *, timeout: float | None = None) -> TaskSnapshot[ResultT]:
         """``status``, awaited."""
-        reply = await self.proxy.send_async(TASK_STATUS.to_message(), timeout=timeout, reply_type=TaskStatusReply)
+        reply = await self.proxy.send_async(
+            TASK_STATUS.to_message(priority=_BESIDE), timeout=timeout, reply_type=TaskStatusReply
+        )
         return TaskSnapshot.from_reply(reply, self.result_type)
 
     async def wait_async(self, *, wait_timeout: float = 0.5, timeout: float | None = None) -> TaskSnapshot[ResultT]:
         """``wait``, awaited."""
         limit = wait_timeout + _GRACE if timeout is None else timeout
-        message = TASK_WAIT.to_message(TaskWaitRequest(wait_timeout))
+        message = TASK_WAIT.to_message(TaskWaitRequest(wait_timeout), priority=_BESIDE)
         reply = await self.proxy.send_async(message, timeout=limit, reply_type=TaskStatusReply)
         return TaskSnapshot.from_reply(reply, self.result_type)
 
     async def cancel_async(self, *, timeout: float | None = None) -> TaskSnapshot[ResultT]:
         """``cancel``, awaited."""
-        reply = await self.proxy.send_async(TASK_CANCEL.to_message(), timeout=timeout, reply_type=TaskStatusReply)
+        reply = await self.proxy.send_async(
+            TASK_CANCEL.to_message(priority=_BESIDE), timeout=timeout, reply_type=TaskStatusReply
+        )
         return TaskSnapshot.from_reply(reply, self.result_type)
 
 

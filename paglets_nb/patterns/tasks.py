@@ -161,6 +161,9 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
         """
         raise NotImplementedError(f"{type(self).__name__}.run_task")
 
+    def on_cancelling(self) -> None:
+        """Cancel was asked for while the task runs, which goes on until it looks; must not block."""
+
     def handle_task_message(self, message: Message) -> Any:
         """Other messages; None means not handled."""
         return None
@@ -265,12 +268,15 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
 
     def _cancel(self) -> dict[str, Any]:
         with self.locked():
+            tell = self.state.status is not TaskStatus.NEW and not self.state.done
             if self.state.status is TaskStatus.NEW:
                 self.state.cancelling = True
                 self.fail_task(TaskCancelledError("cancelled before it was started"))
             elif not self.state.done:
                 self.state.cancelling = True
                 self.notify_all_state_changed()
+        if tell:
+            self.on_cancelling()
         return TASK_CANCEL.encode_reply(self.task_status_reply())
 
     def _start(self, start: TaskStartRequest) -> Any:

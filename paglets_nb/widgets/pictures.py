@@ -71,7 +71,8 @@ def host_label(url: str) -> str:
 def _host_row(host: Any) -> tuple[object, ...]:
     state = f"{host.state}: {host.reason}" if host.reason else host.state
     if host.state == "up" and getattr(host, "restarts", 0):
-        state = f"up, restarted {host.restarts} times (last: {host.reason})"
+        times = "once" if host.restarts == 1 else f"{host.restarts} times"
+        state = f"up, restarted {times} (last: {host.reason})"
     return host.name, state, host.pid or ""
 
 
@@ -248,11 +249,16 @@ def headline(snapshot: Any) -> str:
     return " | ".join(part for part in parts if part)
 
 
+def _result_picture(result: Any) -> Picture:
+    """A result's own picture, or that of any dataclass."""
+    return PICTURES.get(f"{type(result).__module__}.{type(result).__qualname__}") or Picture(reply_html, repr)
+
+
 def outcome_html(snapshot: Any) -> str:
     """The result or the error of a task that is done."""
     parts = []
     if snapshot.result is not None:
-        parts.append(reply_html(snapshot.result))
+        parts.append(_result_picture(snapshot.result).html(snapshot.result))
     if snapshot.error:
         parts.append(f"<div style='color:#c62828'>{escaped(snapshot.error)}</div>")
     if snapshot.traceback:
@@ -275,7 +281,7 @@ def snapshot_text(snapshot: Any) -> str:
     """The same as text."""
     text = f"task {snapshot.agent_id}: {headline(snapshot)}"
     if snapshot.result is not None:
-        text += f"\n{clipped(snapshot.result)}"
+        text += f"\n{clipped(_result_picture(snapshot.result).text(snapshot.result))}"
     if snapshot.error:
         text += f"\n{snapshot.traceback.rstrip() or snapshot.error}"
     return text

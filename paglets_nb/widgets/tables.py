@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -66,10 +67,15 @@ class PagletTable(list[PagletProxy]):
         return table(PAGLET_HEADERS, paglet_rows(self.infos)).html if self.infos else "no paglets"
 
 
+_ROOMS = re.compile(r"(?<!['\"])\b(?:\w+\.)+(?=\w)")
+"""The modules in front of a type's name."""
+_EMPTY = {"list": "[]", "dict": "{}", "tuple": "()", "str": "''"}
+
+
 def _type_label(kind: Any) -> str:
     if isinstance(kind, type) and not typing.get_args(kind):
         return kind.__name__
-    return str(kind).replace("typing.", "")
+    return _ROOMS.sub("", str(kind))
 
 
 def _field_label(field: dataclasses.Field[Any], hints: Mapping[str, Any]) -> str:
@@ -78,7 +84,7 @@ def _field_label(field: dataclasses.Field[Any], hints: Mapping[str, Any]) -> str
         return f"{label} = {field.default if isinstance(field.default, Enum) else repr(field.default)}"
     if field.default_factory is not dataclasses.MISSING:
         made_by = getattr(field.default_factory, "__name__", "<lambda>")
-        return f"{label} = {'...' if made_by == '<lambda>' else f'{made_by}()'}"
+        return f"{label} = {'...' if made_by == '<lambda>' else _EMPTY.get(made_by, f'{made_by}()')}"
     return label
 
 

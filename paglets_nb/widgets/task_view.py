@@ -64,7 +64,7 @@ class TaskFollower:
                 began = time.monotonic()
                 snapshot = self._handle.wait(_POLL)
                 self._on_snapshot(snapshot)
-                if self._handle.done():
+                if snapshot.done:
                     break
                 self._closed.wait(max(0.0, began + _PAUSE - time.monotonic()))
         except Exception as lost:  # whatever ended the task is shown, not raised in a thread
@@ -148,11 +148,12 @@ def show_task(handle: TaskHandle[Any]) -> TaskFollower | None:
     from IPython.display import display
 
     shell: Any = get_ipython()
+    done = handle.done()  # before the picture is made: it may be by then
     text, html = pictures.handle_text(handle), pictures.handle_html(handle)
     if shell is None:
         sys.stdout.write(f"{text}\n")
         return None
-    if handle.done() or not hasattr(shell, "set_thread_parent"):
+    if done or not hasattr(shell, "set_thread_parent"):
         display(_bundle(None, text, html), raw=True)  # type: ignore[no-untyped-call]
         return None
     view = TaskView(handle)

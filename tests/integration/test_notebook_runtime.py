@@ -210,7 +210,85 @@ def test_files_go_and_come(shared_notebook: NotebookKernel, tmp_path: Path) -> N
     assert not (tmp_path / "there" / "data.bin").exists()
     assert "FileExistsError" in _refused(shared_notebook, f"%paglet push {source} beta:{tmp_path}/back.bin")
     listed = shared_notebook.run("%paglet ls").check()
-    assert "SingleFileTransferPaglet" not in listed.text
+    assert "FileGrabber" not in listed.text
+    assert "FileCarrier" not in listed.text
+
+
+SLOW_DISK = """%%paglet on beta
+import time
+from paglets_nb.host import file_transfer
+
+fast = file_transfer.copy_range, file_transfer.reflink, file_transfer._STEP
+
+def slowly(source, target, offset, count):
+    time.sleep(0.05)
+    return fast[0](source, target, offset, count)
+
+file_transfer.copy_range, file_transfer.reflink, file_transfer._STEP = slowly, lambda *_ends: False, 4096
+"""
+FAST_DISK = "%%paglet on beta\nfile_transfer.copy_range, file_transfer.reflink, file_transfer._STEP = fast"
+
+
+def test_the_stop_button_turns_a_file_back(shared_notebook: NotebookKernel, tmp_path: Path) -> None:
+    """A push to a slow disk shows its bytes while they go; stopped, it leaves nothing there, and the source whole."""
+    run = shared_notebook.run
+    source = tmp_path / "data.bin"
+    source.write_bytes(bytes(range(256)) * 4096)
+    run(SLOW_DISK).check()
+    try:
+        cell = shared_notebook.send(f"%paglet push {source} beta:{tmp_path}/there/")
+        shared_notebook.collect(lambda: "of 1.0 MiB carried" in _html(cell), 20, "bytes on their way")
+        shared_notebook.manager.interrupt_kernel()
+        shared_notebook.finish(cell)
+        assert "interrupted" in cell.stderr
+        assert "was not brought: cancelled" in cell.stderr
+        assert not (tmp_path / "there").exists()
+        assert source.stat().st_size == 1 << 20
+        assert "File" not in run("%paglet ls").check().text
+    finally:
+        run(FAST_DISK).check()
+
+
+def test_a_grabber_brings_one_file_after_the_other(shared_notebook: NotebookKernel, tmp_path: Path) -> None:
+    """A grabber of one's own takes its requests as any task does, tells of each file in its cell, and shows it."""
+    run = shared_notebook.run
+    source = tmp_path / "data.bin"
+    source.write_bytes(bytes(range(256)) * 4096)
+    run("files = %paglet create paglets_nb.agents.file_grabber:FileGrabber --on alpha --name files").check()
+    pushed = run(f"%paglet start files file={source} host=beta destination={tmp_path}/there/ --wait").check()
+    assert "<td style='text-align:left;vertical-align:top'>data.bin (1.0 MiB)</td>" in _html(pushed)
+    assert f"[alpha] File Grabber: copy alpha:{source} to beta:{tmp_path}/there/\n" in pushed.stdout
+    assert f"File Grabber: data.bin (1.0 MiB) is in place: beta:{tmp_path}/there/data.bin\n" in pushed.stdout
+    back = f"file={tmp_path}/there/data.bin host=beta direction=pull mode=move destination={tmp_path}/back.bin"
+    assert "moved" in _html(run(f"%paglet start files {back} --wait").check())
+    assert (tmp_path / "back.bin").read_bytes() == source.read_bytes()
+    assert not (tmp_path / "there" / "data.bin").exists()
+    assert "ValueError: source is not a file" in _html(run(f"%paglet start files {back} --wait").check())
+    assert "grabbed = 2" in run("%paglet info files").check().text
+    run("%paglet dispose files").check()
+
+
+def test_a_grab_from_python(shared_notebook: NotebookKernel, tmp_path: Path) -> None:
+    """The same without a magic: a call that answers with what was done."""
+    source = tmp_path / "data.bin"
+    source.write_bytes(b"12345")
+    cell = shared_notebook.run(
+        "from paglets_nb.agents.file_grabber import GrabDirection, GrabRequest, grab\n"
+        f"done = grab(mesh['alpha'], GrabRequest('{source}', 'beta', '{tmp_path}/new.bin', GrabDirection.PULL))\n"
+        "done.source.host_name, done.destination.host_name, done.size_bytes"
+    ).check()
+    assert cell.text == "('beta', 'alpha', 5)"
+    assert (tmp_path / "new.bin").read_bytes() == b"12345"
+
+
+def test_what_a_retracted_paglet_prints_is_in_the_cell(shared_notebook: NotebookKernel) -> None:
+    """Also a verb whose work hosts do among themselves ends when what they print for it has come."""
+    shared_notebook.run(
+        COUNTER + "\nclass Loud(Counter):\n    def on_arrival(self, event):\n        print('here I am')"
+    ).check()
+    shared_notebook.run("loud = %paglet create Loud --on beta --name loud").check()
+    assert shared_notebook.run("%paglet retract loud").check().stdout == "here I am\n"
+    shared_notebook.run("%paglet dispose loud").check()
 
 
 def test_a_crashs_last_words_are_in_the_log(shared_notebook: NotebookKernel) -> None:

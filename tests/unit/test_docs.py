@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from paglets_nb.magics import cells, verbs
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
@@ -37,3 +39,12 @@ def test_links_lead_somewhere(document: Path) -> None:
     """Every link to a file of the project leads to one."""
     targets = _LINK.findall(document.read_text(encoding="utf-8"))
     assert not [target for target in targets if not (document.parent / target).exists()]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_is_listed_and_its_links_lead_somewhere(lesson: Path) -> None:
+    """The README lists every lesson; a lesson's links to files of the project lead to one."""
+    assert f"(notebooks/{lesson.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+    cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    assert not [target for target in _LINK.findall(text) if not (lesson.parent / target).exists()]

@@ -9,10 +9,10 @@ from IPython.core.error import UsageError
 
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
-from paglets_nb.magics.transfers import configure_transfer, local_host, mode_of, place_of, transfer
+from paglets_nb.magics.transfers import configure_transfer, mode_of, place_of, transfer
 
 if TYPE_CHECKING:
-    from paglets_nb.patterns.file_mobility import FileTransferResult
+    from paglets_nb.patterns.file_transfers import FileTransferResult
 
 __all__ = ["VERB"]
 
@@ -34,21 +34,14 @@ def _here(path: str) -> str:
 
 def run(session: Session, arguments: Arguments) -> FileTransferResult:
     """Fetch the file; what was done, with its size and both ends."""
-    from paglets_nb.patterns.file_mobility import FileTransferRequest
+    from paglets_nb.agents.file_grabber import GrabDirection, GrabRequest
 
     source, file = place_of(session, arguments.file)
     if not file:
         raise UsageError(f"which file of {source.name}? Write HOST:FILE, e.g. {source.name}:data.csv")
     options: dict[str, Any] = mode_of(arguments)
-    request = FileTransferRequest(
-        file,
-        _here(str(arguments.path)),
-        local_host(session).name,
-        source_label=f"{source.name}:{file}",
-        destination_label=str(arguments.path) or "the working folder",
-        **options,
-    )
-    return transfer(session, source, request)
+    destination = _here(str(arguments.path))
+    return transfer(session, GrabRequest(file, source.name, destination, GrabDirection.PULL, **options))
 
 
 VERB = LineVerb(configure, run)

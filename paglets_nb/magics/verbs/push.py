@@ -9,10 +9,10 @@ from IPython.core.error import UsageError
 
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
-from paglets_nb.magics.transfers import configure_transfer, local_host, mode_of, place_of, transfer
+from paglets_nb.magics.transfers import configure_transfer, mode_of, place_of, transfer
 
 if TYPE_CHECKING:
-    from paglets_nb.patterns.file_mobility import FileTransferResult
+    from paglets_nb.patterns.file_transfers import FileTransferResult
 
 __all__ = ["VERB"]
 
@@ -30,7 +30,7 @@ def configure(parser: VerbParser) -> None:
 
 def run(session: Session, arguments: Arguments) -> FileTransferResult:
     """Bring the file; what was done, with its size and both ends."""
-    from paglets_nb.patterns.file_mobility import FileTransferRequest
+    from paglets_nb.agents.file_grabber import GrabDirection, GrabRequest
 
     session.require_mesh()
     path = os.path.abspath(os.path.expanduser(arguments.file))
@@ -38,15 +38,7 @@ def run(session: Session, arguments: Arguments) -> FileTransferResult:
     if not os.path.isfile(path):
         raise UsageError(f"no file {str(arguments.file)!r} here")
     options: dict[str, Any] = mode_of(arguments)
-    request = FileTransferRequest(
-        path,
-        destination,
-        target.name,
-        source_label=str(arguments.file),
-        destination_label=f"{target.name}:{destination or '~'}",
-        **options,
-    )
-    return transfer(session, local_host(session), request)
+    return transfer(session, GrabRequest(path, target.name, destination, GrabDirection.PUSH, **options))
 
 
 VERB = LineVerb(configure, run)

@@ -101,3 +101,48 @@ def test_paths_are_read_directly_on_one_machine(alpha: Host, beta: Host) -> None
     """Between Unix sockets nothing is fetched unless that is wanted; from elsewhere everything is."""
     assert beta.file_source.fetcher(alpha.address, "op1") is None
     assert beta.file_source.fetcher("tls://elsewhere:1", "op1") is not None
+
+
+def test_a_target_says_how_far_it_is(alpha: Host, beta: Host, big: Path, tmp_path: Path) -> None:
+    """What is in place at the target, by read or by report, adds up at the source over all files of the movement."""
+    small = tmp_path / "small"
+    small.write_bytes(b"12345")
+    entries = [entry_of(small, name="first"), entry_of(big)]
+    tell = beta.file_source.teller(alpha.address, "op1")
+    with alpha.file_source.offered("op1", entries, "p1"):
+        assert (alpha.file_source.carried("p1"), alpha.file_source.carried("p2")) == (0, 0)
+        read(alpha, entries[1], 0)
+        assert alpha.file_source.carried("p1") == 5
+        assert tell("file", 7)
+        assert alpha.file_source.carried("p1") == 5 + 7
+        assert tell("file", 1 << 60)
+        assert tell("none", 3)
+        assert alpha.file_source.carried("p1") == 5 + 7
+    assert alpha.file_source.carried("p1") == 0
+    assert not tell("file", 8)
+
+
+def test_a_movement_given_up_fails(alpha: Host, beta: Host, big: Path) -> None:
+    """Reads are refused, a target that copies hears of it, and what had come in full does not count."""
+    entry = entry_of(big)
+    tell = beta.file_source.teller(alpha.address, "op1")
+    assert not alpha.file_source.give_up("p1")
+
+    def carry() -> None:
+        with alpha.file_source.offered("op1", [entry], "p1"):
+            assert tell("file", 1)
+            assert not alpha.file_source.give_up("p2")
+            assert alpha.file_source.give_up("p1")
+            assert not tell("file", 2)
+            with pytest.raises(TransferError, match="given up"):
+                read(alpha, entry, 0)
+
+    with pytest.raises(TransferError, match="given up"):
+        carry()
+
+
+def test_a_source_that_is_gone_does_not_stop_a_copy(beta: Host) -> None:
+    """What becomes of the movement is settled elsewhere."""
+    tell = beta.file_source.teller("unix:///nowhere/at/all.sock", "op1")
+    assert tell("file", 1)
+    assert tell("file", 2)

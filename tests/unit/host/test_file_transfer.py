@@ -113,22 +113,22 @@ def test_a_source_that_changes_during_the_copy_is_refused(tmp_path: Path, what: 
     entry = entry_of(source)
     looks = iter([False])
 
-    def cancelled() -> bool:
+    def watch(_done: int) -> bool:
         if next(looks, True):  # the second look: in the middle of the copy
             if what == "vanish":
                 source.unlink(missing_ok=True)
             else:
                 os.truncate(source, entry.size_bytes + (1 if what == "grow" else -(20 << 20)))
-        return False
+        return True
 
     with pytest.raises(TransferError, match=r"changed|vanished|ended"):
-        place_file(entry, tmp_path / "target", None, "beta", cancelled)
+        place_file(entry, tmp_path / "target", None, "beta", watch)
 
 
 def test_a_transfer_can_be_given_up(source: Path, tmp_path: Path) -> None:
     """Whoever copies looks whether the transfer is still wanted."""
     with pytest.raises(TransferError, match="given up"):
-        place_file(entry_of(source), tmp_path / "target", None, "beta", lambda: True)
+        place_file(entry_of(source), tmp_path / "target", None, "beta", lambda _done: False)
 
 
 def test_holes_stay_holes(tmp_path: Path) -> None:

@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from paglets_nb.host.folders import discard, file_name, holds, private_folder, remove, sync_tree, write_file
+from paglets_nb.host.folders import (
+    discard,
+    file_name,
+    folders_in,
+    holds,
+    keep_only,
+    private_folder,
+    remove,
+    sync_tree,
+    write_file,
+)
 
 ESCAPES = ["", ".", "..", "a/b", "/etc/passwd", "../x", "a\0b", "x" * 256, "é" * 128, "\udcff"]
 
@@ -31,6 +41,24 @@ def test_a_folder_holds_what_is_in_it(tmp_path: Path) -> None:
     assert holds(tmp_path, "link")
     assert not holds(tmp_path, "other")
     assert not holds(tmp_path / "missing", "link")
+
+
+def test_folders_are_listed_without_links(tmp_path: Path) -> None:
+    """Neither files nor links to folders are folders; a folder that is missing has none."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("folder")
+    assert folders_in(tmp_path) == [tmp_path / "folder"]
+    assert folders_in(tmp_path / "missing") == []
+
+
+def test_only_what_is_to_be_kept_stays(tmp_path: Path) -> None:
+    """Everything else goes, with the folders that are empty then."""
+    for name in ("a/b/kept", "a/b/gone", "a/c/gone", "gone"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    keep_only(tmp_path, {tmp_path / "a/b/kept"})
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["a", "a/b", "a/b/kept"]
 
 
 def test_private_folders_all_the_way(tmp_path: Path) -> None:

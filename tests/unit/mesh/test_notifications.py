@@ -60,6 +60,20 @@ def test_notifications_of_every_host_are_shown_and_kept(
     assert notifications.list(since=1) == [shown[1]]
 
 
+def test_what_was_told_is_shown_after_a_sync(
+    notifications: Notifications, hosts: list[Host], shown: list[Notification]
+) -> None:
+    """Whoever told is answered before it is shown; a sync waits for that, on every host, and for nothing else."""
+    for round_number in range(20):
+        for host in hosts:
+            notify(host, f"{host.name} {round_number}")
+        notifications.sync(5.0)
+        assert {n.title for n in shown[-2:]} == {f"alpha {round_number}", f"beta {round_number}"}
+    hosts[1].stop()
+    notifications.sync(5.0)
+    assert len(shown) == 40
+
+
 def test_other_events_wake_nobody(notifications: Notifications, hosts: list[Host], shown: list[Notification]) -> None:
     """However much else happens, only notifications come, and none is missed for it."""
     for _ in range(1500):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from paglets_nb.patterns import file_placement
 from paglets_nb.patterns.file_placement import (
     atomic_copy_file,
     atomic_move_file,
@@ -175,16 +176,20 @@ def test_a_failure_leaves_nothing_behind(
 
 
 def test_a_copy_that_breaks_off(source: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a copy is never seen under the destination's name, nor left under another."""
+    """Who watches a copy sees each step, and can end it: half a copy has no name, and none is left behind."""
+    monkeypatch.setattr(file_placement, "_STEP", 40_000)
+    monkeypatch.setattr(file_placement, "reflink", lambda _source, _target: False)
+    steps: list[int] = []
 
-    def half(reader: Any, writer: Any, _size: int) -> None:
-        writer.write(reader.read(50_000))
+    def half(done: int) -> None:
+        steps.append(done)
         assert not (target / "data.bin").exists()
-        raise OSError(errno.EIO, "broken off")
+        if done >= 80_000:
+            raise OSError(errno.EIO, "broken off")
 
-    monkeypatch.setattr(shutil, "copyfileobj", half)
     with pytest.raises(OSError, match="broken off"):
-        atomic_copy_file(source, target / "data.bin")
+        atomic_copy_file(source, target / "data.bin", on_step=half)
+    assert steps == [0, 40_000, 80_000]
     assert names(target) == []
 
 

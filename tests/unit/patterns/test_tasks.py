@@ -65,6 +65,7 @@ class _Script:
     run: Run | None = None
     entered = threading.Semaphore(0)
     go_on = threading.Event()
+    told: list[str]
 
 
 script = _Script()
@@ -82,6 +83,10 @@ class Work(TaskPaglet[Job, Product, WorkState]):
         if script.run is not None:
             return script.run(self, request)
         return Product(request.steps * 2)
+
+    def on_cancelling(self) -> None:
+        """Note it."""
+        script.told.append(self.state.status.value)
 
     def handle_task_message(self, message: Message) -> Any:
         """Answer one kind of message of its own."""
@@ -104,6 +109,7 @@ def _fresh_script() -> None:
     script.run = None
     script.entered = threading.Semaphore(0)
     script.go_on = threading.Event()
+    script.told = []
 
 
 @pytest.fixture
@@ -313,6 +319,32 @@ class TestWhileItRuns:
         script.go_on.set()
         final = handle.wait(5)
         assert (final.status, final.done) == (TaskStatus.CANCELLED, True)
+
+    def test_a_task_that_has_moved_meanwhile_answers_from_where_it_is(self, client: TaskClient[Product]) -> None:
+        """What is asked beside a start that is under way follows the task at once, not when the start is answered."""
+
+        def go(task: Any, request: Job) -> Any:
+            proxy = task.dispatch_to("beta")
+            script.entered.release()
+            assert script.go_on.wait(10)
+            return proxy
+
+        handle = started(client, go)
+        status = client.status(timeout=5)
+        assert (status.host_name, status.status, script.go_on.is_set()) == ("beta", TaskStatus.RUNNING, False)
+        assert not client.wait(wait_timeout=0.01, timeout=5).done
+        assert handle.cancel(timeout=5).cancelling
+
+    def test_a_task_may_act_when_a_cancel_is_asked_for(self, client: TaskClient[Product], hosts: list[Host]) -> None:
+        """``on_cancelling`` is called beside ``run_task``; not for a task that has not begun, or is done."""
+        handle = started(client)
+        client.cancel(timeout=5)
+        assert script.told == ["RUNNING"]
+        script.go_on.set()
+        handle.wait(5)
+        client.cancel()
+        TaskClient.for_paglet(hosts[0].create(Work), Work).cancel()
+        assert script.told == ["RUNNING"]
 
     def test_a_wait_ends_with_the_task(self, client: TaskClient[Product]) -> None:
         """A wait is answered as soon as the task is done, for everybody who waits."""

@@ -12,7 +12,8 @@ import pytest
 from paglets_nb import Host
 from paglets_nb.host.protocol import PagletInfo
 from paglets_nb.patterns.file_transfers import FileTransferEndpoint, FileTransferMode, FileTransferResult
-from paglets_nb.patterns.task_client import TaskClient
+from paglets_nb.patterns.task_client import TaskClient, TaskSnapshot
+from paglets_nb.patterns.tasks import TaskStatus
 from paglets_nb.widgets import pictures
 
 EVIL = "<script>x</script>"
@@ -148,6 +149,9 @@ def test_a_carried_file_is_a_card() -> None:
     assert "alpha:/a/&lt;x&gt;" in pictures.transfer_html(result)
     planned = dataclasses.replace(result, dry_run=True)
     assert pictures.transfer_text(planned).startswith("would move <x>")
+    done = TaskSnapshot(TaskStatus.COMPLETED, True, result, "", 1.0, 2.0, "abc", "beta", "u", 1.0)
+    assert pictures.transfer_text(result) in pictures.snapshot_text(done)
+    assert pictures.transfer_html(result) in pictures.snapshot_html(done)
 
 
 def test_a_sleeping_paglet_is_shown_as_such() -> None:

@@ -26,8 +26,8 @@ from tests.unit.widgets.conftest import Worker
 
 
 def test_events_name_hosts_and_escape_details() -> None:
-    """Addresses are shown as hosts, empty details not at all, and markup is text."""
-    details = {"target": "unix:///run/x/beta.sock", "reason": "", "error": "<b>"}
+    """Addresses are shown as hosts, empty details and cells' ids not at all, and markup is text."""
+    details = {"target": "unix:///run/x/beta.sock", "reason": "", "error": "<b>", "cell": "1f2e", "metadata": {}}
     shown = EventTable([MeshEvent(7, "dispatch", "abc", "alpha", time.time(), details)])
     assert repr(shown).splitlines()[1].split()[0] == "7"
     assert repr(shown).endswith("abc     target=beta, error=<b>")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,13 +16,16 @@ class Request:
     needed: int
     text: str = "a"
     items: list[int] = field(default_factory=list)
+    where: Path | None = None
     odd: Any = field(default_factory=lambda: {"x": 1})
 
 
 def test_a_signature_tells_types_and_defaults() -> None:
     """What an operation takes is readable, and no factory is run to show it."""
     said = signature(ServiceOperation("x", Request, Request))
-    assert said == "(needed: int, text: str = 'a', items: list[int] = list(), odd: Any = ...) -> Request"
+    assert said == (
+        "(needed: int, text: str = 'a', items: list[int] = [], where: Path | None = None, odd: Any = ...) -> Request"
+    )
 
 
 def test_listed_paglets_can_be_spoken_to(host: Host) -> None:

@@ -43,6 +43,25 @@ def test_a_follower_tells_progress_and_ends_with_the_task(client: TaskClient[Any
     assert all(later - earlier >= 0.09 for earlier, later in zip(seen.times, seen.times[1:-1], strict=False))
 
 
+def test_a_task_that_ends_while_it_is_asked_is_followed_to_its_end(
+    client: TaskClient[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot that is old when it comes is not the last one."""
+    handle = client.submit(client.request_type(3))
+    real = handle.wait
+
+    def late(timeout: float | None = None) -> TaskSnapshot[Any]:
+        snapshot = real(0.0)
+        real(5)
+        return snapshot
+
+    monkeypatch.setattr(handle, "wait", late)
+    seen = _Seen()
+    assert seen.follow(handle).wait(10)
+    assert not seen.snapshots[0].done
+    assert seen.snapshots[-1].status is TaskStatus.COMPLETED
+
+
 def test_a_follower_can_be_closed_while_the_task_goes_on(client: TaskClient[Any]) -> None:
     """Who stops watching does not stop the task."""
     seen = _Seen()

@@ -15,3 +15,12 @@ def test_info_tells_class_place_operations_and_state(meshed: Notebook, counter: 
     assert ") -> Total" in text
     assert "count = 0" in text
     assert f"alpha (pid {details.info['pid']})" in details._repr_html_()
+
+
+def test_a_task_is_started_with_its_own_request(meshed: Notebook, worker: str) -> None:
+    """Of a task it tells what it takes and answers, not how that travels; also of one that does not say."""
+    assert "start (steps: int = 1, fail: bool = False) -> Done" in repr(meshed.run("%paglet info worker"))
+    meshed.run("class Untyped(TaskPaglet):\n    pass")
+    untyped = meshed.run("_untyped = %paglet create Untyped --name untyped\n_untyped")
+    assert "start (" in repr(meshed.run("%paglet info untyped"))
+    untyped.dispose()
