@@ -67,8 +67,11 @@ HEARTBEAT = 1.0
 """Seconds after which a child without results says that it goes on."""
 QUIET = 3.0
 """Seconds of silence after which the parent looks whether a child is still there."""
+_MOVED = "it was moved, or ended, while it searched"
 _REPLY = 30.0
 _LOOK = 2.0
+_GRACE = 5.0
+"""Seconds that a child has to say that its time is over, before the parent does."""
 
 
 @dataclass
@@ -116,6 +119,7 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
     fanout_clone_timeout = 3.0
     _ripgrep: Ripgrep | None = None
     _told_to_stop = False
+    _leaving = False
 
     def operation_handlers(self) -> Mapping[ServiceOperation, Callable[[Any], Any]]:
         """What the reader asks of the parent, what the child tells it, and what it tells the child."""
@@ -143,7 +147,7 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
         state = self.state
         if state.request is not None:
             raise SearchError("this paglet has its search already; create another one")
-        self.fanout_reset(timeout=request.timeout)
+        self.fanout_reset(timeout=request.timeout + _GRACE)
         hosts = self.fanout_select_hosts(request.targets)
         if request.one_per_machine:
             hosts = one_per_machine(hosts)
@@ -181,18 +185,16 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
         self._parent = OperationClient(self.context.get_proxy(state.parent_agent_id, state.parent_host_url))
         try:
             if state.begun:
-                raise SearchError("it was moved while it searched")
+                raise SearchError(_MOVED)
             state.begun = True
             self._search(state.request, totals)
-            error = ""
+            error = _MOVED if self._leaving and not self._told_to_stop else ""
         except (SearchError, OSError) as failure:
             error = str(failure)
         except PagletError:  # the parent is gone: nobody wants to know
             self._leave()
             return
         totals.status = "failed" if error else "stopped" if self._told_to_stop else "done"
-        if self._ended:
-            return  # disposed of, or moved
         with suppress(PagletError, OSError):
             self._parent.call(CHILD_DONE, ChildDone(totals, error), timeout=_REPLY)
         self._leave()
@@ -211,7 +213,7 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
         reader = reader_for(request, totals.host, totals)
         with Ripgrep(request, paths, reader.whole) as ripgrep:
             self._ripgrep = ripgrep
-            self.resources.callback(ripgrep.stop)
+            self.resources.callback(self._interrupt, ripgrep)
             if not self._told_to_stop:
                 self._report(ripgrep, reader, began + request.timeout)
             totals.errors = [*(f"{path}: no such file or folder" for path in missing), *ripgrep.errors]
@@ -220,11 +222,18 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
                 totals.errors.append(f"{ripgrep.left_out} lines with a match were too long and left out")
                 totals.error_count += ripgrep.left_out
         totals.elapsed = time.monotonic() - began
+        if totals.elapsed >= request.timeout:
+            raise SearchError(f"it had not ended after {request.timeout:g} s")
+
+    def _interrupt(self, ripgrep: Ripgrep) -> None:
+        """The child is about to move or to end."""
+        self._leaving = True
+        ripgrep.stop()
 
     def _report(self, ripgrep: Ripgrep, reader: Reader, deadline: float) -> None:
         """Send results as they come; at most one batch is on its way."""
         sent: FutureReply | None = None
-        while not self._told_to_stop and not self._ended and time.monotonic() < deadline:
+        while not self._told_to_stop and time.monotonic() < deadline:
             records = ripgrep.read(HEARTBEAT)
             events = reader.feed(records) if records else reader.finish() if records is None else []
             if records is None and not events:
@@ -306,7 +315,7 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
             state, now = self.state, time.monotonic()
             if state.request is None or state.events_closed:
                 return
-            expired = self.fanout_expire_pending(f"it had not ended after {state.request.timeout:g} s")
+            expired = self.fanout_expire_pending("it did not say how it ended")
             quiet = {
                 host: dict(state.child_proxies.get(host, {}))
                 for host in state.pending_hosts
@@ -366,6 +375,11 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
         """Stop what still runs and dispose of the children."""
         self.cancel(request)
         self.fanout_cleanup_children()
+        with self.locked():
+            for host in list(self.state.pending_hosts):
+                self.state.totals[host].status = "stopped"
+                self.fanout_record_done(host)
+        self._close_when_all_are_done()
         with self.locked():
             return CleanupReply(dict(self.state.cleanup_errors))
 

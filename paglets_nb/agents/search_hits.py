@@ -15,7 +15,7 @@ from typing import Protocol
 from paglets_nb.agents.search_types import HitEvent, HostTotals, SearchMode, SearchRequest
 from paglets_nb.codec.ripgrep import Context, End, Line, Match, Submatch, Summary, Text, decode_lines
 
-__all__ = ["CountReader", "LineReader", "PathReader", "Reader", "reader_for"]
+__all__ = ["CountReader", "FileReader", "LineReader", "PathReader", "Reader", "reader_for"]
 
 MAX_TEXT = 2_000
 """Characters of a line that a result shows at most."""
@@ -93,7 +93,7 @@ class LineReader:
             elif type(message) is Context:
                 self._take_context(message.data)
             elif type(message) is End:
-                self._totals.files_matched += 1
+                self._totals.files += 1
                 self._totals.binary_files += message.data.binary_offset is not None
                 found += self.finish()
                 self._earlier.clear()
@@ -108,9 +108,7 @@ class LineReader:
 
     def _count(self, message: Summary) -> None:
         stats, totals = message.data.stats, self._totals
-        totals.files_searched = stats.searches
-        totals.files_matched = stats.searches_with_match
-        totals.bytes_searched = stats.bytes_searched
+        totals.files = stats.searches_with_match
         totals.matched_lines = stats.matched_lines
         totals.matches = stats.matches
 
@@ -174,6 +172,13 @@ def _clipped(text: str, places: list[tuple[int, int]]) -> tuple[str, list[tuple[
     return text[start : start + MAX_TEXT], [(begin, end) for begin, end in inside if begin < MAX_TEXT and end > 0]
 
 
+class FileReader(LineReader):
+    """Reads ``rg --json --max-count=1``: one result for each file with a match."""
+
+    def _event(self, line: Line) -> HitEvent:
+        return _file_event(self._host, line.path.raw())
+
+
 class PathReader:
     """Reads names that end in NUL: one result for each file.
 
@@ -204,7 +209,7 @@ class PathReader:
                     continue
                 event["size_bytes"], event["modified_at"] = status.st_size, status.st_mtime
             found.append(event)
-        self._totals.files_matched += len(found)
+        self._totals.files += len(found)
         return found
 
     def finish(self) -> list[HitEvent]:
@@ -239,7 +244,7 @@ class CountReader:
             event["count"] = int(record[2])
             self._totals.matched_lines += event["count"]
             found.append(event)
-        self._totals.files_matched += len(found)
+        self._totals.files += len(found)
         return found
 
     def finish(self) -> list[HitEvent]:
@@ -253,4 +258,6 @@ def reader_for(request: SearchRequest, host: str, totals: HostTotals) -> Reader:
         return LineReader(host, totals, request.before, request.after)
     if request.mode is SearchMode.COUNT:
         return CountReader(host, totals)
+    if request.mode is SearchMode.FILES_WITH:
+        return FileReader(host, totals)
     return PathReader(host, totals, details=request.mode is SearchMode.FIND)

@@ -36,7 +36,7 @@ _INSTALL = "ripgrep (rg) was not found on this host; install it with: pip instal
 _MODES = {
     SearchMode.LINES: ["--json"],
     SearchMode.COUNT: ["--count", "--null", "--with-filename"],
-    SearchMode.FILES_WITH: ["--files-with-matches", "--null"],
+    SearchMode.FILES_WITH: ["--json", "--max-count=1"],  # --files-with-matches --null comes late: rg flushes by line
     SearchMode.FILES_WITHOUT: ["--files-without-match", "--null"],
     SearchMode.FIND: ["--files", "--null"],
 }
@@ -70,7 +70,7 @@ def _name_globs(request: SearchRequest) -> list[str]:
 def command_line(request: SearchRequest) -> list[str]:
     """Ripgrep's options for a request, without the program and the paths."""
     options = ["--no-config", "--color=never", *_MODES[request.mode]]
-    find = request.mode is SearchMode.FIND
+    find, lines = request.mode is SearchMode.FIND, request.mode is SearchMode.LINES
     flags = {
         "--ignore-case": request.ignore_case and not find,
         "--smart-case": request.smart_case and not find,
@@ -82,11 +82,11 @@ def command_line(request: SearchRequest) -> list[str]:
         "--sort=path": request.sort,
     }
     numbers = {
-        "--before-context": request.before or None,
-        "--after-context": request.after or None,
+        "--before-context": (request.before or None) if lines else None,
+        "--after-context": (request.after or None) if lines else None,
         "--max-depth": request.max_depth,
         "--max-filesize": request.max_size_bytes,
-        "--max-count": request.max_per_file,
+        "--max-count": request.max_per_file if lines or request.mode is SearchMode.COUNT else None,
         # With one thread results would wait in a buffer until it is full, with several for the end of their file.
         "--threads": None if request.sort else min(max(2, _cores()), 12),
     }

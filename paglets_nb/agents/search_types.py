@@ -149,7 +149,7 @@ class SearchHit:
 
     Attributes:
         host: where it is.
-        path: the file; what is not UTF-8 in its name is shown as ``\\xNN``.
+        path: the file; bytes of its name that are not UTF-8 are shown in hexadecimal.
         line: its number, from 1; 0 where the result is a file.
         column: of the first match, in characters of the line, from 1.
         text: the line without its line break; of a very long one, what is around the match.
@@ -204,9 +204,7 @@ class HostTotals:
     Attributes:
         status: ``searching``, ``done``, ``stopped`` or ``failed``.
         hits: results that it found and that were kept.
-        files_searched: 0 where only files are listed.
-        files_matched: files with a result.
-        bytes_searched: of the files searched.
+        files: with a result.
         matched_lines: lines with a match.
         matches: matches, of which a line may have several.
         binary_files: files in which the search ended at a NUL.
@@ -218,9 +216,7 @@ class HostTotals:
     host: str
     status: str = "searching"
     hits: int = 0
-    files_searched: int = 0
-    files_matched: int = 0
-    bytes_searched: int = 0
+    files: int = 0
     matched_lines: int = 0
     matches: int = 0
     binary_files: int = 0
@@ -271,12 +267,12 @@ class SearchSummary:
     errors: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        searched = [totals for totals in self.hosts if totals.status in ("done", "stopped")]
-        files = sum(totals.files_searched for totals in searched)
+        files = sum(totals.files for totals in self.hosts)
         parts = [f"{self.hits:,} {'hit' if self.hits == 1 else 'hits'}" + (", and there are more" * self.truncated)]
         if files:
-            parts.append(f"in {files:,} files")
-        parts.append(f"on {', '.join(totals.host for totals in self.hosts)}")
+            parts.append(f"in {files:,} {'file' if files == 1 else 'files'}")
+        if self.hosts:
+            parts.append(f"on {', '.join(totals.host for totals in self.hosts)}")
         state = "cancelled" if self.cancelled else "" if self.done else "still searching"
         errors = sum(totals.error_count for totals in self.hosts)
         could_not = f"{errors} could not be read" if errors else ""

@@ -41,6 +41,7 @@ LINE_VERBS = {
     "log": "what a host's process wrote",
     "push": "bring a file to a host",
     "pull": "fetch a file from a host",
+    "search": "search files on the hosts: grep for lines, find for names",
 }
 """What each verb does, in the order in which help lists them."""
 
