@@ -13,7 +13,7 @@ The workflow, in the order in which it happens:
 5. ``summary`` at any time, ``cancel`` before the end, ``cleanup`` after it.
 
 The search itself is ripgrep's. This module must not know how one is started or read
-(``search_process``, ``search_hits``), nor what a user holds (``search_client``).
+(``search_worker`` and what it stands on), nor what a user holds (``search_client``).
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from paglets_nb.agents.search_hits import Reader, reader_for
-from paglets_nb.agents.search_process import Ripgrep, check_command, present_paths
+from paglets_nb.agents.search_process import check_command
 from paglets_nb.agents.search_types import (
     CANCEL,
     CHILD_DONE,
@@ -49,6 +48,7 @@ from paglets_nb.agents.search_types import (
     SearchSummary,
     check_request,
 )
+from paglets_nb.agents.search_worker import MOVED, REPLY, HostSearch
 from paglets_nb.core.events import CloneEvent, DisposalEvent
 from paglets_nb.core.messages import FutureReply
 from paglets_nb.core.references import HostRef
@@ -63,12 +63,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MeshSearch", "SearchState", "find", "grep", "one_per_machine"]
 
-HEARTBEAT = 1.0
-"""Seconds after which a child without results says that it goes on."""
 QUIET = 3.0
 """Seconds of silence after which the parent looks whether a child is still there."""
-_MOVED = "it was moved, or ended, while it searched"
-_REPLY = 30.0
 _LOOK = 2.0
 _GRACE = 5.0
 """Seconds that a child has to say that its time is over, before the parent does."""
@@ -117,9 +113,7 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
     Drain = DRAIN
     interleaved_kinds: ClassVar[frozenset[str]] = frozenset({CHILD_STOP.name, DRAIN.name})
     fanout_clone_timeout = 3.0
-    _ripgrep: Ripgrep | None = None
-    _told_to_stop = False
-    _leaving = False
+    _search: HostSearch | None = None
 
     def operation_handlers(self) -> Mapping[ServiceOperation, Callable[[Any], Any]]:
         """What the reader asks of the parent, what the child tells it, and what it tells the child."""
@@ -181,77 +175,37 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
         state = self.state
         if state.role != "child" or state.request is None:
             return
+        parent = OperationClient(self.context.get_proxy(state.parent_agent_id, state.parent_host_url))
         totals = HostTotals(state.target_host_name)
-        self._parent = OperationClient(self.context.get_proxy(state.parent_agent_id, state.parent_host_url))
+        self._search = HostSearch(state.request, totals, lambda events: self._tell(parent, events))
+        self.resources.callback(self._search.leave)
         try:
             if state.begun:
-                raise SearchError(_MOVED)
+                raise SearchError(MOVED)
             state.begun = True
-            self._search(state.request, totals)
-            error = _MOVED if self._leaving and not self._told_to_stop else ""
+            self._search.run()
+            error = ""
         except (SearchError, OSError) as failure:
-            error = str(failure)
+            error, totals.status = str(failure), "failed"
         except PagletError:  # the parent is gone: nobody wants to know
             self._leave()
             return
-        totals.status = "failed" if error else "stopped" if self._told_to_stop else "done"
         with suppress(PagletError, OSError):
-            self._parent.call(CHILD_DONE, ChildDone(totals, error), timeout=_REPLY)
+            parent.call(CHILD_DONE, ChildDone(totals, error), timeout=REPLY)
         self._leave()
+
+    def _tell(self, parent: OperationClient, events: list[HitEvent]) -> FutureReply:
+        return parent.submit(CHILD_EVENTS, ChildEvents(self.state.target_host_name, events), timeout=REPLY)
 
     def _leave(self) -> None:
         """A child whose part is done ends itself."""
         with suppress(PagletError):
             self.dispose()
 
-    def _search(self, request: SearchRequest, totals: HostTotals) -> None:
-        """Run ripgrep and tell the parent what it finds, until it ends or is told to stop."""
-        began = time.monotonic()
-        paths, missing = present_paths(request.paths)
-        if not paths:
-            raise SearchError(f"no such file or folder on {totals.host}: {', '.join(missing)}")
-        reader = reader_for(request, totals.host, totals)
-        with Ripgrep(request, paths, reader.whole) as ripgrep:
-            self._ripgrep = ripgrep
-            self.resources.callback(self._interrupt, ripgrep)
-            if not self._told_to_stop:
-                self._report(ripgrep, reader, began + request.timeout)
-            totals.errors = [*(f"{path}: no such file or folder" for path in missing), *ripgrep.errors]
-            totals.error_count = len(missing) + ripgrep.error_count
-            if ripgrep.left_out:
-                totals.errors.append(f"{ripgrep.left_out} lines with a match were too long and left out")
-                totals.error_count += ripgrep.left_out
-        totals.elapsed = time.monotonic() - began
-        if totals.elapsed >= request.timeout:
-            raise SearchError(f"it had not ended after {request.timeout:g} s")
-
-    def _interrupt(self, ripgrep: Ripgrep) -> None:
-        """The child is about to move or to end."""
-        self._leaving = True
-        ripgrep.stop()
-
-    def _report(self, ripgrep: Ripgrep, reader: Reader, deadline: float) -> None:
-        """Send results as they come; at most one batch is on its way."""
-        sent: FutureReply | None = None
-        while not self._told_to_stop and time.monotonic() < deadline:
-            records = ripgrep.read(HEARTBEAT)
-            events = reader.feed(records) if records else reader.finish() if records is None else []
-            if records is None and not events:
-                break
-            if records and not events:
-                continue
-            if sent is not None and CHILD_EVENTS.decode_reply(sent.get_reply(_REPLY)).stop:
-                self._told_to_stop = True
-                return
-            sent = self._parent.submit(CHILD_EVENTS, ChildEvents(self.state.target_host_name, events), timeout=_REPLY)
-        if sent is not None:
-            sent.get_reply(_REPLY)
-
     def child_stop(self, _request: EmptyPayload) -> EmptyPayload:
         """At the child: end the search."""
-        self._told_to_stop = True
-        if self._ripgrep is not None:
-            self._ripgrep.stop()
+        if self._search is not None:
+            self._search.stop()
         return EmptyPayload()
 
     # ---- the parent: what the children tell

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from paglets_nb.agents import search as agent
+from paglets_nb.agents import search_worker
 from paglets_nb.agents.search import MeshSearch, find, grep, one_per_machine
 from paglets_nb.agents.search_types import (
     CANCEL,
@@ -110,7 +111,7 @@ def test_the_time_ends_a_search(
     hosts: list[Host], slow: list[str], parent: OperationClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each child stops by itself; its hits are kept."""
-    monkeypatch.setattr(agent, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(search_worker, "HEARTBEAT", 0.05)
     parent.call(START, SearchRequest("value", slow, timeout=0.3))
     summary = finished(parent)
     assert (summary.hits, set(summary.errors.values())) == (6, {"it had not ended after 0.3 s"})
@@ -149,7 +150,7 @@ def test_cleanup_disposes_of_the_children(hosts: list[Host], slow: list[str], pa
 
 def test_a_child_whose_parent_is_gone_ends(hosts: list[Host], slow: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """It notices the next time it has something to say."""
-    monkeypatch.setattr(agent, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(search_worker, "HEARTBEAT", 0.05)
     with Host("gamma", mesh=hosts[0].mesh) as gamma:
         OperationClient(gamma.create(MeshSearch)).call(START, SearchRequest("value", slow, targets=["beta"]))
         assert len(children(hosts)) == 1
