@@ -170,10 +170,14 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
         state.events, state.next_cursor, state.totals = [], 1, {}
         state.pending_hosts, state.child_proxies, state.errors = [], {}, {}
 
+    def _is_child(self) -> bool:
+        """Whether this is one; while the parent clones itself, its own state says so too."""
+        return self.state.role == "child" and self.state.parent_agent_id != self.agent_id
+
     def run(self) -> None:
         """Search this host, if this is a child."""
         state = self.state
-        if state.role != "child" or state.request is None:
+        if not self._is_child() or state.request is None:
             return
         parent = OperationClient(self.context.get_proxy(state.parent_agent_id, state.parent_host_url))
         totals = HostTotals(state.target_host_name)
@@ -339,7 +343,7 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
 
     def on_disposing(self, event: DisposalEvent) -> None:
         """A parent takes its children along."""
-        if self.state.role == "parent":
+        if not self._is_child():
             self._stop_children()
             self.fanout_cleanup_children()
 

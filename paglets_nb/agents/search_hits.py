@@ -114,24 +114,27 @@ class LineReader:
 
     def _event(self, line: Line) -> HitEvent:
         """The result of a line, its places in characters."""
-        name = line.path.text
-        if name is None or name.startswith("./"):
-            event = _file_event(self._host, line.path.raw())
-        else:
-            event = {"host": self._host, "path": name}
-        text = line.lines.text
+        name, text = line.path.text, line.lines.text
         if text is not None and text.isascii():
-            places = [(match.start, match.end) for match in line.submatches[:MAX_MATCHES]]
+            places = [(match.start, match.end) for match in line.submatches]
         else:
             text, places = _decoded(line.lines, line.submatches[:MAX_MATCHES])
-        event["line"] = line.line_number or 0
-        event["column"] = places[0][0] + 1 if places else 1
         text = text.rstrip("\r\n")
+        event: HitEvent = {
+            "host": self._host,
+            "path": "" if name is None else name.removeprefix("./"),
+            "line": line.line_number or 0,
+            "column": places[0][0] + 1 if places else 1,
+            "text": text,
+            "matches": places,
+        }
+        if name is None:
+            event.update(_file_event(self._host, line.path.raw()))
         if len(text) > MAX_TEXT:
-            text, places = _clipped(text, places)
+            event["text"], event["matches"] = _clipped(text, places)
             event["clipped"] = True
-        event["text"] = text
-        event["matches"] = places
+        if len(places) > MAX_MATCHES:
+            event["matches"] = event["matches"][:MAX_MATCHES]
         return event
 
     # ---- the lines around

@@ -98,10 +98,19 @@ def command_line(request: SearchRequest) -> list[str]:
     return options if find else [*options, f"--regexp={request.pattern}"]
 
 
+def _is_plain(request: SearchRequest) -> bool:
+    """Whether there is nothing that ripgrep could refuse: letters, digits and blanks to search for, everywhere."""
+    chosen = request.types or request.types_not or request.globs
+    return not chosen and all(char.isalnum() or char in " _" for char in request.pattern)
+
+
 def check_command(request: SearchRequest) -> None:
     """Have ripgrep look at the pattern, the types and the globs; SearchError says what it does not take."""
+    program = find_ripgrep()
+    if _is_plain(request):
+        return
     command = [
-        find_ripgrep(),
+        program,
         *command_line(request),
         *(["--", os.devnull] if request.mode is SearchMode.FIND else ["-"]),
     ]

@@ -9,7 +9,7 @@ import pytest
 
 from paglets_nb.agents import search as agent
 from paglets_nb.agents import search_worker
-from paglets_nb.agents.search import MeshSearch, find, grep, one_per_machine
+from paglets_nb.agents.search import MeshSearch, SearchState, find, grep, one_per_machine
 from paglets_nb.agents.search_types import (
     CANCEL,
     CLEANUP,
@@ -79,6 +79,14 @@ def test_every_host_searches_and_tells_its_totals(hosts: list[Host], tree: Path,
         assert (totals.status, totals.hits, totals.files) == ("done", 3, 2)
         assert (totals.matched_lines, totals.matches) == (3, 4)
     wait_until(lambda: not children(hosts))
+
+
+def test_a_parent_that_clones_itself_does_not_search(tree: Path) -> None:
+    """Its state is that of a child then; its own ``run`` may come that late, and must not take it for one."""
+    state = SearchState(role="child", parent_agent_id="parent", request=SearchRequest("value", [str(tree)]))
+    parent = MeshSearch(state, agent_id="parent")
+    parent.run()
+    assert not state.begun
 
 
 def test_hits_come_while_hosts_still_search(hosts: list[Host], slow: list[str], parent: OperationClient) -> None:
