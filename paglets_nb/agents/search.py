@@ -113,7 +113,11 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
     Drain = DRAIN
     interleaved_kinds: ClassVar[frozenset[str]] = frozenset({CHILD_STOP.name, DRAIN.name})
     fanout_clone_timeout = 3.0
-    _search: HostSearch | None = None
+
+    def __init__(self, state: SearchState | None = None, *, agent_id: str | None = None) -> None:
+        super().__init__(state, agent_id=agent_id)
+        self._search: HostSearch | None = None
+        self._heard: dict[str, float] = {}
 
     def operation_handlers(self) -> Mapping[ServiceOperation, Callable[[Any], Any]]:
         """What the reader asks of the parent, what the child tells it, and what it tells the child."""
@@ -151,7 +155,6 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
             raise SearchError(f"no host to search on: wanted {wanted} (hosts: {known})")
         with self.locked():
             state.request, state.started_at = request, time.time()
-        self._heard: dict[str, float] = {}
         for host in hosts:
             self.fanout_clone_to(host)
             self._heard[host.name] = time.monotonic()
@@ -172,7 +175,8 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
 
     def _is_child(self) -> bool:
         """Whether this is one; while the parent clones itself, its own state says so too."""
-        return self.state.role == "child" and self.state.parent_agent_id != self.agent_id
+        state = self.state
+        return state.role == "child" and bool(state.parent_agent_id != self.agent_id)
 
     def run(self) -> None:
         """Search this host, if this is a child."""

@@ -205,6 +205,15 @@ class Search:
         summary: SearchSummary = self._client.call(CANCEL, timeout=_END_TIMEOUT)
         return summary
 
+    def stop(self, *, timeout: float = 5.0) -> Search:
+        """Cancel it and read what was found until then, for ``timeout`` seconds at most; itself."""
+        if self._summary is None:
+            self.cancel()
+            self._drain.timeout = timeout
+            with suppress(SearchError):
+                self.wait()
+        return self
+
     def close(self) -> None:
         """Stop it and dispose of its paglets; what was read stays. Harmless when it has ended."""
         if self._summary is None:

@@ -138,7 +138,7 @@ def run(session: Session, arguments: Arguments) -> Search:
         for _count in search.batches():
             line.tell(repr(search), search_html(search))
     except KeyboardInterrupt:
-        search.close()
+        search.stop()
         session.say("stopped")
     except SearchError:
         line.update("it found nothing to search")

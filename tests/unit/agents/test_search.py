@@ -101,6 +101,17 @@ def test_hits_come_while_hosts_still_search(hosts: list[Host], slow: list[str], 
     wait_until(lambda: not children(hosts))
 
 
+def test_a_parent_that_moves_keeps_its_search(hosts: list[Host], slow: list[str], parent: OperationClient) -> None:
+    """Its hits go along, its children find it, and readers follow."""
+    parent.call(START, SearchRequest("value", slow, targets=["alpha"]))
+    wait_until(lambda: summary_of(parent).hits == 3)
+    parent.proxy.dispatch("beta")
+    assert [event["cursor"] for event in parent.call(DRAIN, CursorDrainRequest(1)).events] == [2, 3]
+    parent.call(CANCEL)
+    assert finished(parent).hits == 3
+    wait_until(lambda: not children(hosts))
+
+
 def test_enough_results_stop_every_host(hosts: list[Host], slow: list[str], parent: OperationClient) -> None:
     """No more are kept than were wanted, and it is said that there are more."""
     parent.call(START, SearchRequest("value", slow, max_results=4))

@@ -58,6 +58,13 @@ def test_the_end_of_a_block_ends_the_search(hosts: list[Host], tree: Path) -> No
     assert search.summary().done
 
 
+def test_a_stop_keeps_what_was_found(search: Search) -> None:
+    """And its paglets are gone."""
+    assert len(search.stop()) == search.summary().hits
+    assert search.stop().complete
+    assert not search.proxy.is_valid()
+
+
 def test_no_host_that_could_search_is_an_error(hosts: list[Host], tree: Path) -> None:
     """One host that could is enough for none; each says why it could not."""
     search = grep(hosts[0], "value", "/nowhere")

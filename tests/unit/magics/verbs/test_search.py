@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,11 +83,15 @@ def test_what_could_not_be_read_is_said(meshed: Notebook, tree: Path, capsys: py
 
 def test_a_stop_ends_the_search(meshed: Notebook, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while hits come stops the hosts; what came is kept and shown."""
+    read, interrupts = Search.batches, iter([KeyboardInterrupt])
 
-    def interrupted(_self: Search) -> object:
-        raise KeyboardInterrupt
+    def interrupted(search: Search) -> Iterator[int]:
+        for interrupt in interrupts:
+            raise interrupt
+        return read(search)
 
     monkeypatch.setattr(Search, "batches", interrupted)
     found = meshed.run(f"%paglet search grep value {tree}")
     assert found.complete
+    assert found.summary().hits == len(found)
     assert not found.proxy.is_valid()
