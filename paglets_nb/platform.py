@@ -11,15 +11,19 @@ import ctypes
 import errno
 import mmap
 import os
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 from contextlib import suppress
+from functools import lru_cache
 
 __all__ = [
     "copy_range",
     "die_with_parent",
+    "dying_with_us",
     "open_process",
     "peer_uid",
     "preallocate",
@@ -54,6 +58,23 @@ def die_with_parent(parent_pid: int) -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+@lru_cache(maxsize=1)
+def dying_with_us() -> tuple[str, ...]:
+    """What to put before a command so that its process is killed when the thread that starts it ends.
+
+    Nothing where the system cannot. It is a program (``setpriv`` of util-linux): to run Python
+    between fork and exec is not safe in a process with threads.
+    """
+    setpriv = shutil.which("setpriv") if LINUX else None
+    if setpriv is None:
+        return ()
+    prefix = (setpriv, "--pdeathsig", "KILL", "--")
+    with suppress(OSError, subprocess.SubprocessError):  # an older one, or busybox's, does not know the option
+        done = subprocess.run([*prefix, setpriv, "--version"], capture_output=True, timeout=5.0, check=False)
+        return prefix if done.returncode == 0 else ()
+    return ()
 
 
 def open_process(pid: int) -> int | None:

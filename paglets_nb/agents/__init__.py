@@ -1,1 +1,4 @@
-"""The packaged agents: paglets that do something useful, and show how the patterns are meant."""
+"""Packaged agents that show the patterns at work, each with its workflow in its own file.
+
+They stand on hosts and patterns and must not know the mesh's kernels, IPython or widgets.
+"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paglets_nb.widgets import pictures
+from paglets_nb.widgets import pictures, searches
 
 __all__ = ["Formatting"]
 
@@ -38,7 +38,7 @@ class Formatting:
 
     def install(self) -> None:
         """Add the pictures of the project's own types; their modules are not imported for it."""
-        for name, picture in pictures.PICTURES.items():
+        for name, picture in {**pictures.PICTURES, **searches.PICTURES}.items():
             module, _, cls = name.rpartition(".")
             self._html.for_type_by_name(module, cls, picture.html)
             self._text.for_type_by_name(module, cls, _plain(picture.text))

@@ -39,11 +39,15 @@ class VerbParser(argparse.ArgumentParser):
         prog: how it is called, e.g. ``%paglet call``.
         summary: what it does, in one line.
         fields: how its ``field=value`` arguments are called in the help; empty when it takes none.
+
+    Attributes:
+        plain_words: ``a=b`` is a word like any other, for a verb whose words are free text.
     """
 
     def __init__(self, prog: str, summary: str, *, fields: str = "") -> None:
         super().__init__(prog=prog, description=summary, add_help=False, allow_abbrev=False, exit_on_error=False)
         self.fields = fields
+        self.plain_words = False
         self.add_argument("-h", "--help", action="store_true", help="show this help")
 
     def error(self, message: str) -> NoReturn:
@@ -80,6 +84,8 @@ class VerbParser(argparse.ArgumentParser):
         """
         if any(word in ("-h", "--help") for word in words):
             raise HelpShown(self.format_help())
+        if self.plain_words:
+            words = [Word(f"{word.field}={word}") if word.field else word for word in words]
         fields = {word.field: word for word in words if word.field}
         if fields and not self.fields:
             name = next(iter(fields))

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.benchmarks import __main__ as everything
-from tests.benchmarks import bulk, drains, files, futures, movement
+from tests.benchmarks import bulk, drains, files, futures, movement, search
 from tests.benchmarks.command import command
 from tests.benchmarks.measure import Effort
 from tests.benchmarks.processes import ROOT
@@ -65,6 +65,15 @@ def test_drains_are_measured() -> None:
     report = drains.run(Effort(rounds=1, batches=1, calls=2), say=quiet, many=5_000, events=2_000)
     assert len(one_core(report)) == len(report.rows) == 5
     assert len(report.promises) == 3
+
+
+def test_searches_are_measured_beside_plain_rg(tmp_path: Path) -> None:
+    """Each pattern is searched for in both ways, and the first hits are timed."""
+    (tmp_path / "a.py").write_text("import os\nraise ValueError\nTemporaryDirectory\n")
+    report = search.run(Effort(rounds=1, batches=1, calls=1), say=quiet, tree=tmp_path)
+    assert len(one_core(report)) == 2 * len(search.PATTERNS)
+    assert len(report.rows) == 3 * len(search.PATTERNS)
+    assert [promise.kept is None for promise in report.promises] == [False] * 3
 
 
 def test_files_are_measured_and_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

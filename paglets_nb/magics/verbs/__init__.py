@@ -43,6 +43,7 @@ LINE_VERBS = {
     "pull": "fetch a file from a host",
     "bench": "measure the hosts: processor, memory, disk",
     "hops": "measure what moving between the hosts takes",
+    "search": "search files on the hosts: grep for lines, find for names",
 }
 """What each verb does, in the order in which help lists them."""
 

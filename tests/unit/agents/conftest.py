@@ -1,4 +1,4 @@
-"""Hosts of one process, a lock folder of the test's own, and measures that take a moment."""
+"""Hosts of one process, a lock folder of the test's own, measures that take a moment, and files to search."""
 
 from __future__ import annotations
 
@@ -43,3 +43,14 @@ def volume(tmp_path: Path) -> str:
     path = tmp_path / "volume"
     path.mkdir()
     return str(path)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Three files, two of them with hits."""
+    folder = tmp_path / "tree"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "one.py").write_text("import os\nvalue = 1  # the value\n\nprint(value)\n")
+    (folder / "deep" / "two.md").write_text("Some value\n")
+    (folder / "three.txt").write_text("nothing\n")
+    return folder

@@ -50,6 +50,9 @@ def test_a_second_cell_after_nothing_found_still_completes(notebook: Notebook) -
     ("line", "words"),
     [
         ("create Co", ["Counter"]),
+        ("search ", ["grep", "find"]),
+        ("search grep x --files", ["--files-with", "--files-without"]),
+        ("search grep x . --hosts alpha,b", ["beta"]),
         ("create ", ["Counter", "Echo", "Feed", "Herald", "Worker"]),
         ("create Counter ", ["count=", "anything="]),
         ("create Counter count=1 ", ["anything="]),
