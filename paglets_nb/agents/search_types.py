@@ -68,7 +68,8 @@ class SearchRequest:
         after: lines shown after each hit.
         types: only files of these types, as ripgrep names them (``py``, ``md``).
         types_not: no files of these.
-        globs: only files that match one of these; a leading ``!`` excludes.
+        globs: only files that match one of these; a leading ``!`` excludes, which is all it may do
+            where files are looked for by name.
         hidden: hidden files and folders too.
         no_ignore: files too that ``.gitignore`` and its like exclude.
         follow: follow symbolic links.
@@ -113,8 +114,12 @@ def check_request(request: SearchRequest) -> None:
         raise SearchError("a search needs a pattern")
     if not request.paths or not all(request.paths):
         raise SearchError("a search needs paths that are not empty")
-    if any("\0" in text for text in (request.pattern, *request.paths, *request.globs)):
-        raise SearchError("patterns, paths and globs hold no NUL")
+    if any(
+        "\0" in text for text in (request.pattern, *request.paths, *request.globs, *request.types, *request.types_not)
+    ):
+        raise SearchError("patterns, paths, globs and types hold no NUL")
+    if request.mode is SearchMode.FIND and not all(glob.startswith("!") for glob in request.globs):
+        raise SearchError("to find files, the pattern is the glob; further globs only exclude (!GLOB)")
     lowest = {"before": 0, "after": 0, "max_depth": 0, "max_size_bytes": 0, "max_per_file": 1, "max_results": 1}
     for name, least in lowest.items():
         value = getattr(request, name)

@@ -121,15 +121,16 @@ def run(effort: Effort, *, say: Say, tree: Path = WHOLE_TREE) -> Report:
         firsts = searches[label].first
         times = (milliseconds(statistics.median(some)) for some in (firsts[len(first_spread[label]) :], firsts))
         report.rows.append(Row(f"first hits, {label}", *times))
-    slowest = max(statistics.median(each.first) for each in searches.values())
-    promise = f"the first hits are there within {FIRST_HIT * 1e3:.0f} ms"
+    many = [each.first for each in searches.values() if each is not searches[PATTERNS[0].label]]
+    slowest = max(statistics.median(first) for first in many)  # few are there when rg has found the first
+    promise = f"the first of many hits is there within {FIRST_HIT * 1e3:.0f} ms"
     report.promises.append(Promise(promise, milliseconds(slowest), slowest <= FIRST_HIT))
     return report
 
 
 def benchmark(quick: bool, say: Say) -> Report:
     """Everything, or less of it."""
-    return run(Effort(rounds=3 if quick else 7, batches=1, calls=1 if quick else 2), say=say)
+    return run(Effort(rounds=3 if quick else 7, batches=1 if quick else 3, calls=1), say=say)
 
 
 if __name__ == "__main__":

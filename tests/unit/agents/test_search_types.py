@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from paglets_nb.agents.search_types import HostTotals, SearchHit, SearchRequest, SearchSummary, check_request, hit_of
+from paglets_nb.agents.search_types import (
+    HostTotals,
+    SearchHit,
+    SearchMode,
+    SearchRequest,
+    SearchSummary,
+    check_request,
+    hit_of,
+)
 from paglets_nb.errors import SearchError
 
 GOOD = SearchRequest("x")
@@ -23,6 +31,7 @@ def test_a_plain_request_is_fine() -> None:
         ({"paths": []}, "needs paths"),
         ({"paths": ["a", ""]}, "needs paths"),
         ({"pattern": "a\0b"}, "no NUL"),
+        ({"mode": SearchMode.FIND, "globs": ["*.py"]}, r"further globs only exclude \(!GLOB\)"),
         ({"before": -1}, "before wants a number from 0, got -1"),
         ({"max_per_file": 0}, "max_per_file wants a number from 1, got 0"),
         ({"max_results": 0}, "max_results wants a number from 1, got 0"),
