@@ -28,6 +28,7 @@ Owns the tree below and nothing else; it must not know any other room.
     ├── StorageQuotaError           a write past a storage quota
     ├── StoreError                  a host's store is damaged, full or unusable
     ├── CursorGapError              events asked for were trimmed
+    ├── ExperimentError             (ValueError) a fan-out that cannot be run, or results that cannot be read
     └── TaskCancelledError          raised in a task after it was cancelled
 
 All of them survive a pickle and a trip over the wire with their attributes.
@@ -44,6 +45,7 @@ __all__ = [
     "AuthenticationError",
     "CallTimeoutError",
     "CursorGapError",
+    "ExperimentError",
     "ForbiddenError",
     "FrameError",
     "HostDiedError",
@@ -277,6 +279,10 @@ class CursorGapError(PagletError):
     def __init__(self, after_cursor: int, first_cursor: int) -> None:
         self.after_cursor, self.first_cursor = after_cursor, first_cursor
         super().__init__(f"events after cursor {after_cursor} were trimmed; the first one held is {first_cursor}")
+
+
+class ExperimentError(PagletError, ValueError):
+    """A fan-out that cannot be run as described, or results that cannot be read or compared."""
 
 
 class TaskCancelledError(PagletError):
