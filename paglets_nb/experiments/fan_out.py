@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -325,7 +324,9 @@ def _labelled(
         if lacking:
             raise ExperimentError(f"none of the paglets is on {', '.join(lacking)}; give their class, or clone one there")
         placed = [(host, proxy) for host, proxy in placed if host in names]
-    counted = Counter(host for host, _proxy in placed)
+    counted: dict[str, int] = {}
+    for host, _proxy in placed:
+        counted[host] = counted.get(host, 0) + 1
     return {
         host if counted[host] == 1 else f"{host}/{proxy.name or proxy.agent_id}": (host, proxy)
         for host, proxy in placed

@@ -99,7 +99,7 @@ class Run:
         self._options = CallOptions(timeout, target.reply_type)
         self._calls = MultiCall(mesh.client)
         self._contents: dict[int, Any] = {}
-        self._left = len(cells)
+        self._left = self._unsent = len(cells)
         self._queues: dict[str, deque[Cell]] = {}
         for cell in cells:
             self._queues.setdefault(cell.host, deque()).append(cell)
@@ -130,6 +130,8 @@ class Run:
     # ---- work for those that are idle
 
     def _begin(self) -> None:
+        if not self._unsent:
+            return
         now = time.monotonic()
         look = now >= self._looked + _TICK
         if look:
@@ -147,6 +149,7 @@ class Run:
     def _send_next(self, place: Place) -> None:
         while place.state == IDLE and self._room > 0 and (waiting := self._waiting_for(place.label)):
             cell = waiting.popleft()
+            self._unsent -= 1
             try:
                 self._send(place, cell)
             except PagletError as error:  # it cannot travel
@@ -200,6 +203,7 @@ class Run:
         for label, queue in self._queues.items():
             able = [one for one in self._places if one.state != BROKEN and label in ("", one.label)]
             while queue and not able:
+                self._unsent -= 1
                 self._ended(queue.popleft(), FAILED, error)
 
     # ---- answers
@@ -250,6 +254,7 @@ class Run:
         if cell.number in self._spread:
             cell.host = ""
         self._queues[cell.host].appendleft(cell)
+        self._unsent += 1
 
     @staticmethod
     def _has_gone(place: Place, error: BaseException | None) -> bool:
@@ -268,7 +273,13 @@ class Run:
 
     def _end(self, why: BaseException | None) -> None:
         """Have every cell ended, and the workers too as far as that can be had now."""
-        stopped = self.cancelled or why is not None
+        if self._left:
+            self._give_up(self.cancelled or why is not None)
+        with suppress(PagletError):
+            self._tear_down()
+        self._calls.close()
+
+    def _give_up(self, stopped: bool) -> None:
         for place in self._places:
             if place.cell is not None:
                 with suppress(Exception):  # whoever is told must not keep the rest from ending
@@ -278,9 +289,6 @@ class Run:
                 cell = queue.popleft()
                 with suppress(Exception):
                     self._ended(cell, FAILED, self._why(cell, stopped, "it was never sent"))
-        with suppress(PagletError):
-            self._tear_down()
-        self._calls.close()
 
     def _since(self, place: Place) -> float | None:
         sent = None if place.cell is None else place.cell.sent

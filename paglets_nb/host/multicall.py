@@ -97,7 +97,7 @@ class _Flight:
         self.outgoing: deque[memoryview] | None = None
         self.shipping: tuple[bytes, bytes, Sequence[Any]] | None = None
         self.hops = MAX_HOPS
-        self.sent_at = 0.0
+        self.sent_at = time.monotonic()
 
 
 class MultiCall:
@@ -142,11 +142,11 @@ class MultiCall:
         """
         if not self._flights:
             refuse_in_loop(message.kind)
+        self._client.sent += 1
         payload, buffers = encode_content(message) if content is None else content
         header = envelope_of(proxy.agent_id, message, options)
         flight = _Flight(key, proxy.host_url, message.kind, header, payload, buffers, options.reply_type)
         flight.proxy = proxy
-        self._client.sent += 1
         self._launch(flight)
 
     def ask(self, key: Any, url: str, verb: str, request: Any, reply_type: type, *, target: str = "") -> None:
@@ -161,20 +161,25 @@ class MultiCall:
 
     def _launch(self, flight: _Flight) -> None:
         """Put a request on a socket, or say at once that it cannot be delivered."""
-        flight.sent_at = flight.sent_at or time.monotonic()
+        pool, url = self._pool, flight.url
         while True:
             used, connection = False, None
             try:
-                connection, used = self._pool.take(flight.url)
+                connection, used = pool.take(url)
                 connection.set_timeout(_STALL)
-                self._send(flight, connection)
+                number = next(self._client._request_ids) & 0xFFFFFFFF
+                if flight.buffers or len(flight.content) > _AT_ONCE:
+                    head = frame_head(REQUEST, 0, number, flight.header, flight.content, flight.buffers)
+                    flight.outgoing = deque(memoryview(part).cast("B") for part in (head, *flight.buffers))
+                else:
+                    connection.send(REQUEST, 0, number, flight.header, flight.content)
             except OSError as error:
                 if connection is not None:
                     connection.close()
                 if used:  # the host closed it before this request: nothing was delivered
                     continue
-                self._pool.drop(flight.url)
-                self._answer(flight, UNDELIVERED, error=self._gone(flight.url, error, delivered=False))
+                pool.drop(url)
+                self._answer(flight, UNDELIVERED, error=self._gone(url, error, delivered=False))
                 return
             except PagletError as error:  # past a bound, or another user's host
                 if connection is not None:
@@ -182,19 +187,10 @@ class MultiCall:
                 self._answer(flight, UNDELIVERED, error=error)
                 return
             flight.connection = connection
-            number = connection.sock.fileno()
-            self._flights[number] = flight
-            self._poll.register(number, select.POLLIN if flight.outgoing is None else select.POLLOUT)
+            descriptor = connection.sock.fileno()
+            self._flights[descriptor] = flight
+            self._poll.register(descriptor, select.POLLIN if flight.outgoing is None else select.POLLOUT)
             return
-
-    def _send(self, flight: _Flight, connection: Connection) -> None:
-        number = next(self._client._request_ids) & 0xFFFFFFFF
-        header, content, buffers = flight.header, flight.content, flight.buffers
-        if not buffers and len(content) + len(header) < _AT_ONCE:
-            connection.send(REQUEST, 0, number, header, content)
-            return
-        head = frame_head(REQUEST, 0, number, header, content, buffers)
-        flight.outgoing = deque(memoryview(part).cast("B") for part in (head, *buffers))
 
     def _go_on_sending(self, number: int, flight: _Flight, connection: Connection) -> None:
         """Send as much of a large request as its socket takes without waiting."""

@@ -1,14 +1,68 @@
-"""``Mesh.fan_out``, which the room above provides: a mesh must not know experiments."""
+"""Calls to many paglets at once, and ``Mesh.fan_out``, which the room above provides."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from typing import Any
+
+from paglets_nb.core.ports import CallOptions
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.errors import CallTimeoutError
+from paglets_nb.host.client import HostClient, encode_content
+from paglets_nb.host.multicall import MultiCall
+from paglets_nb.services.contracts import ServiceOperation
 
 __all__ = ["FansOut"]
 
 
 class FansOut:
-    """What of a mesh begins a fan-out."""
+    """What of a mesh speaks to many at once."""
+
+    client: HostClient
+
+    def call_each(
+        self,
+        paglets: Iterable[PagletProxy],
+        operation: ServiceOperation,
+        request: Any = None,
+        *,
+        timeout: float | None = None,
+    ) -> list[Any]:
+        """Call an operation of several paglets at once, with the same request, and wait for all replies.
+
+        Args:
+            paglets: their proxies.
+            operation: which one.
+            request: an instance of its request type; None for one of defaults.
+            timeout: seconds for all of them; None for the client's default.
+
+        Returns:
+            For each paglet its typed reply, or, not raised, the error that stands in its place.
+
+        Raises:
+            ServiceContractError: the request is of another type.
+            SerializationError: it cannot travel.
+        """
+        proxies = list(paglets)
+        limit = self.client.timeout if timeout is None else timeout
+        options = CallOptions(limit, operation.reply_type)
+        calls, content = MultiCall(self.client), encode_content(operation.to_message(request))
+        replies: list[Any] = [None] * len(proxies)
+        left = set(range(len(proxies)))
+        deadline = time.monotonic() + limit
+        try:
+            for number, proxy in enumerate(proxies):
+                calls.call(number, proxy, operation.to_message(request), options, content)
+            while left and (now := time.monotonic()) < deadline:
+                for answer in calls.receive(deadline - now):
+                    left.discard(answer.key)
+                    replies[answer.key] = answer.value if answer.error is None else answer.error
+        finally:
+            calls.close()
+        for number in left:
+            replies[number] = CallTimeoutError(operation.name, limit)
+        return replies
 
     def fan_out(self, target: Any, operation: Any = None, grid: Any = None, **options: Any) -> Any:
         """Call an operation, a task or a function over a grid of requests and hosts, and wait for the end.
