@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.experiments.statistics import Sample
@@ -18,9 +18,9 @@ MAX_POINTS = 5000
 _SCALES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 
-def _label(names: Sequence[str], values: Sequence[Any]) -> str:
-    """A group as its axis says it: the host alone, or the fields' values too."""
-    parts = [str(value) if name == "host" else f"{name}={value}" for name, value in zip(names, values, strict=True)]
+def _label(values: Mapping[str, Any]) -> str:
+    """A group as its axis says it: the values of its fields."""
+    parts = [f"{name}={value}" for name, value in values.items()]
     return ", ".join(part if len(part) <= 40 else f"{part[:37]}..." for part in parts) or "all"
 
 
@@ -31,8 +31,9 @@ def chart_of(results: Results, by: Sequence[str] | str | None, time: str) -> Plo
     points: list[dict[str, Any]] = []
     medians: list[dict[str, Any]] = []
     for values, cells in results.groups(by).items():
-        label = _label([name for name in names if name != "host"], [v for n, v in zip(names, values, strict=True) if n != "host"])
-        host = str(values[names.index("host")]) if "host" in names else ""
+        known = dict(zip(names, values, strict=True))
+        host = str(known.pop("host", ""))
+        label = _label(known)
         times = results.times(cells, time)
         points += [{"group": label, "host": host, "seconds": seconds} for seconds in times]
         if times:
@@ -43,8 +44,8 @@ def chart_of(results: Results, by: Sequence[str] | str | None, time: str) -> Plo
 def _draw(alt: Any, points: list[dict[str, Any]], medians: list[dict[str, Any]], title: str, time: str) -> Any:
     longest = max((point["seconds"] for point in points), default=1.0)
     factor, unit = next(((f, u) for f, u in _SCALES if longest >= f), _SCALES[-1])
-    for row in (*points, *medians):
-        row["time"] = row.pop("seconds") / factor
+    for one in (*points, *medians):
+        one["time"] = one.pop("seconds") / factor
     step = max(1, -(-len(points) // MAX_POINTS))
     groups = list(dict.fromkeys(row["group"] for row in medians))
     hosts = list(dict.fromkeys(row["host"] for row in medians))
@@ -52,9 +53,15 @@ def _draw(alt: Any, points: list[dict[str, Any]], medians: list[dict[str, Any]],
     row, colour = ("group", "host") if several else ("host", "host")
     y = alt.Y(f"{row}:N", sort=groups if several else hosts, title=None)
     x = alt.X("time:Q", title=f"{time} ({unit})", scale=alt.Scale(zero=False, nice=True))
-    shade = alt.Color(f"{colour}:N", sort=hosts, title="host", legend=alt.Legend() if several and len(hosts) > 1 else None)
+    shade = alt.Color(
+        f"{colour}:N", sort=hosts, title="host", legend=alt.Legend() if several and len(hosts) > 1 else None
+    )
     offset = {"yOffset": alt.YOffset("host:N", sort=hosts)} if several and len(hosts) > 1 else {}
-    tips = [alt.Tooltip("group:N"), alt.Tooltip("host:N"), alt.Tooltip("time:Q", title=f"{time} ({unit})", format=".4g")]
+    tips = [
+        alt.Tooltip("group:N"),
+        alt.Tooltip("host:N"),
+        alt.Tooltip("time:Q", title=f"{time} ({unit})", format=".4g"),
+    ]
     dots = alt.Chart(alt.Data(values=points[::step])).mark_circle(opacity=0.55, size=40)
     ticks = alt.Chart(alt.Data(values=medians)).mark_tick(thickness=2.5, size=14)
     layers = [layer.encode(x=x, y=y, color=shade, tooltip=tips, **offset) for layer in (dots, ticks)]

@@ -19,7 +19,7 @@ from paglets_nb.experiments.targets import Target, target_of
 if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import Mesh
 
-__all__ = ["FanOut"]
+__all__ = ["FanOut", "known_hosts"]
 
 MAX_PER_HOST = 64
 _LONGEST_STEP = 3600.0
@@ -79,8 +79,8 @@ class FanOut(Results):
         self._mesh = mesh
         self._target = target_of(mesh, target, operation, state, init)
         self._per_host, self._concurrency, self._timeout = per_host, concurrency, timeout
-        self._paglets = _labelled(mesh, self._target.proxies, _names(hosts))
-        self._hosts = list(self._paglets) or _known(mesh, _names(hosts))
+        self._paglets = _labelled(mesh, self._target.proxies, hosts)
+        self._hosts = list(self._paglets) or known_hosts(mesh, hosts)
         cells, given = cells_of(grid, self._hosts, repeat, placement)
         super().__init__(_title(self._target), cells)
         self._requests = _requests(self._target, cells, given)
@@ -299,8 +299,14 @@ def _names(hosts: Iterable[str] | str | None) -> list[str] | None:
     return list(dict.fromkeys(names))
 
 
-def _known(mesh: Mesh, names: list[str] | None) -> list[str]:
-    known = mesh.supervisor.records
+def known_hosts(mesh: Mesh, hosts: Iterable[str] | str | None) -> list[str]:
+    """The names of hosts, checked; all of them for None.
+
+    Raises:
+        UnknownHostError: no host has that name.
+        ExperimentError: none is named, or there is none.
+    """
+    names, known = _names(hosts), mesh.supervisor.records
     for name in names or ():
         if name not in known:
             raise UnknownHostError(name, known)
@@ -310,7 +316,7 @@ def _known(mesh: Mesh, names: list[str] | None) -> list[str]:
 
 
 def _labelled(
-    mesh: Mesh, proxies: Sequence[PagletProxy], names: list[str] | None
+    mesh: Mesh, proxies: Sequence[PagletProxy], hosts: Iterable[str] | str | None
 ) -> dict[str, tuple[str, PagletProxy]]:
     """Paglets and their hosts, by the host's name, or by host and paglet where several are on one.
 
@@ -318,11 +324,14 @@ def _labelled(
         ExperimentError: hosts are named, and none of the paglets is on one of them.
     """
     placed = [(mesh.host_name(proxy.host_url), proxy) for proxy in proxies]
-    if placed and names is not None:
+    if placed and hosts is not None:
+        names = known_hosts(mesh, hosts)
         taken = {host for host, _proxy in placed}
-        lacking = [name for name in _known(mesh, names) if name not in taken]
+        lacking = [name for name in names if name not in taken]
         if lacking:
-            raise ExperimentError(f"none of the paglets is on {', '.join(lacking)}; give their class, or clone one there")
+            raise ExperimentError(
+                f"none of the paglets is on {', '.join(lacking)}; give their class, or clone one there"
+            )
         placed = [(host, proxy) for host, proxy in placed if host in names]
     counted: dict[str, int] = {}
     for host, _proxy in placed:

@@ -102,8 +102,11 @@ def cells_of(
         ExperimentError: the grid, the placement or the number of cells cannot be.
     """
     requests = requests_of(grid)
-    placed = [(index, host) for index, (fields, _) in enumerate(requests)
-              for host in _hosts_of(fields, index, hosts, placement)]
+    placed = [
+        (index, host)
+        for index, (fields, _) in enumerate(requests)
+        for host in _hosts_of(fields, index, hosts, placement)
+    ]
     if len(placed) * repeat > MAX_CELLS:
         raise ExperimentError(f"the grid has {len(placed) * repeat:,} cells; at most {MAX_CELLS:,} are run at once")
     cells: list[Cell] = []

@@ -227,7 +227,9 @@ class Results:
         if not rows:
             raise ExperimentError(f"nothing to compare: no group by {', '.join(names)} is in both")
         columns = [*names, "median", "other", "ratio", "low", "high", "confidence", "differs"]
-        return Table(rows, columns, times=("median", "other"), note=f"times: {time}; {_RATIO} (wanted: {CONFIDENCE:.0%})")
+        return Table(
+            rows, columns, times=("median", "other"), note=f"times: {time}; {_RATIO} (wanted: {CONFIDENCE:.0%})"
+        )
 
     # ---- files and pictures
 

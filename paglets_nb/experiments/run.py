@@ -283,7 +283,9 @@ class Run:
         for place in self._places:
             if place.cell is not None:
                 with suppress(Exception):  # whoever is told must not keep the rest from ending
-                    self._ended(place.cell, UNKNOWN, self._why(place.cell, stopped, "it is under way"), self._since(place))
+                    self._ended(
+                        place.cell, UNKNOWN, self._why(place.cell, stopped, "it is under way"), self._since(place)
+                    )
         for queue in self._queues.values():
             while queue:
                 cell = queue.popleft()
@@ -296,7 +298,11 @@ class Run:
 
     def _why(self, cell: Cell, stopped: bool, hint: str) -> PagletError:
         what = f"{self._target.label} on {cell.host or 'any host'}"
-        return ExperimentError(f"{what}: cancelled; {hint}") if stopped else CallTimeoutError(what, self._timeout, hint=hint)
+        return (
+            ExperimentError(f"{what}: cancelled; {hint}")
+            if stopped
+            else CallTimeoutError(what, self._timeout, hint=hint)
+        )
 
     def _tear_down(self) -> None:
         made = [place for place in self._places if place.agent_id]

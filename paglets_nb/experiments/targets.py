@@ -47,8 +47,9 @@ def proxies_of(target: Any) -> list[PagletProxy] | None:
     if isinstance(proxy, PagletProxy):
         return [proxy]
     if isinstance(target, Iterable) and not isinstance(target, str | bytes | Mapping | type):
-        found = [getattr(entry, "proxy", entry) for entry in target]
-        if found and all(isinstance(entry, PagletProxy) for entry in found):
+        entries = [getattr(entry, "proxy", entry) for entry in target]
+        found = [entry for entry in entries if isinstance(entry, PagletProxy)]
+        if found and len(found) == len(entries):
             return found
     return None
 
@@ -63,6 +64,7 @@ class Target:
     Attributes:
         proxies: the paglets that are called; empty where workers are made.
         worker: the class of the workers; None where paglets are called.
+        request_type: the dataclass of the requests; None for plain values.
         reply_type: what replies are decoded into; None for plain values.
     """
 
@@ -71,6 +73,7 @@ class Target:
         self.kind = kind
         self.proxies: Sequence[PagletProxy] = ()
         self.worker: type[Paglet[Any]] | None = None
+        self.request_type: type | None = None
         self.reply_type: type | None = None
         self.state: PagletState | None = None
         self.init: Any = None
@@ -139,7 +142,7 @@ class OperationTarget(Target):
     def __init__(self, label: str, operation: ServiceOperation) -> None:
         super().__init__(label, operation.name)
         self.operation = operation
-        self.reply_type = operation.reply_type
+        self.request_type, self.reply_type = operation.request_type, operation.reply_type
 
     def request(self, fields: Mapping[str, Any]) -> Any:
         """An instance of the operation's request type."""
@@ -159,16 +162,17 @@ class TaskTarget(Target):
 
     def __init__(self, label: str, cls: type[TaskPaglet[Any, Any, Any]]) -> None:
         super().__init__(label, TASK_START.name)
-        self._request, self._result = cls.request_class(), cls.result_class()
+        self._request_class, self._result = cls.request_class(), cls.result_class()
+        self.request_type = self._request_class
 
     def request(self, fields: Mapping[str, Any]) -> Any:
         """An instance of the task's request type."""
-        return built(self._request, fields, f"task {self.label}")
+        return built(self._request_class, fields, f"task {self.label}")
 
     def content(self, request: Any) -> Any:
         """What starts the task."""
-        if not isinstance(request, self._request):
-            raise ServiceContractError(f"task {self.label} wants a {self._request.__name__}, not {request!r}")
+        if not isinstance(request, self._request_class):
+            raise ServiceContractError(f"task {self.label} wants a {self._request_class.__name__}, not {request!r}")
         return TaskStartRequest(codec().to_wire(request))
 
     def cancelling(self) -> Message | None:
@@ -180,7 +184,7 @@ class TaskTarget(Target):
         wired, seconds = (reply, None) if self.worker is None else (reply["reply"], float(reply["seconds"]))
         if "status" not in wired:
             raise RemoteHostError(f"task {self.label} has left, for {wired.get('host_url', 'elsewhere')}")
-        snapshot = TaskSnapshot.from_reply(codec().from_wire(TaskStatusReply, wired), self._result)
+        snapshot: TaskSnapshot[Any] = TaskSnapshot.from_reply(codec().from_wire(TaskStatusReply, wired), self._result)
         if snapshot.status is TaskStatus.CANCELLED:
             raise TaskCancelledError(f"task {snapshot.agent_id} was cancelled")
         if snapshot.status is not TaskStatus.COMPLETED:
@@ -250,4 +254,3 @@ def target_of(mesh: Mesh, target: Any, operation: Any, state: PagletState | None
             raise ExperimentError(f"a function has no operations, so not {operation!r}")
         return Target(getattr(target, "__name__", "function"), FUNCTION).of_class(target, state, init)
     raise ExperimentError(f"a fan-out calls a paglet class, a function or paglets, not {target!r}")
-

@@ -234,7 +234,9 @@ class MultiCall:
             frame = connection.receive()
         except BlockingIOError:
             self._land(number, flight, connection, keep=False)
-            self._answer(flight, LOST_REPLY, error=CallTimeoutError(f"the rest of the reply to {flight.what!r}", _STALL))
+            self._answer(
+                flight, LOST_REPLY, error=CallTimeoutError(f"the rest of the reply to {flight.what!r}", _STALL)
+            )
             return
         except (OSError, FrameError):
             frame = None
@@ -335,4 +337,3 @@ class MultiCall:
             if flight.connection is not None:
                 self._land(number, flight, flight.connection, keep=False)
         self._answers, self._fallen = [], []
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -76,7 +77,5 @@ class FansOut:
         Returns:
             The ``FanOut``, run.
         """
-        import paglets_nb
-
         on_cell = options.pop("on_cell", None)
-        return paglets_nb.FanOut(self, target, operation, grid, **options).run(on_cell)
+        return importlib.import_module("paglets_nb").FanOut(self, target, operation, grid, **options).run(on_cell)

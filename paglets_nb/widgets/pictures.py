@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from paglets_nb.widgets.experiments import results_html, table_html
 from paglets_nb.widgets.markup import Markup, bar, clipped, details, escaped, muted, table, text_table
 
 __all__ = [
@@ -325,6 +326,10 @@ PICTURES = {
     "paglets_nb.host.protocol.PagletInfo": Picture(info_html, info_text),
     "paglets_nb.patterns.task_client.TaskSnapshot": Picture(snapshot_html, snapshot_text),
     "paglets_nb.patterns.file_transfers.FileTransferResult": Picture(transfer_html, transfer_text),
+    "paglets_nb.experiments.fan_out.FanOut": Picture(results_html, repr),
+    "paglets_nb.experiments.results.Results": Picture(results_html, repr),
+    "paglets_nb.experiments.table.Table": Picture(table_html, repr),
+    "paglets_nb.experiments.timing.Timings": Picture(results_html, repr),
     TASK_HANDLE: Picture(handle_html, handle_text),
 }
 """The pictures by the full name of their type."""

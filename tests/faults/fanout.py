@@ -113,7 +113,10 @@ class Trial:
     def disturb(self, fault: Fault, pids: list[int]) -> None:
         """Kill one host and stop another, each at its time."""
         began = time.monotonic()
-        order = [(fault.kill_at, pids[fault.killed], signal.SIGKILL), (fault.stop_at, pids[fault.stopped], signal.SIGSTOP)]
+        order = [
+            (fault.kill_at, pids[fault.killed], signal.SIGKILL),
+            (fault.stop_at, pids[fault.stopped], signal.SIGSTOP),
+        ]
         for at, pid, sent in sorted(order):
             time.sleep(max(0.0, began + at - time.monotonic()))
             os.kill(pid, sent)
@@ -157,7 +160,9 @@ class Trial:
         if len(fan_out.cells) != HOSTS * REQUESTS or not fan_out.done:
             problems.append(f"cells are {fan_out.counts}")
         hurt = {fan_out._hosts[fault.killed], fan_out._hosts[fault.stopped]}
-        problems += [f"{cell.host} is well, and {cell}" for cell in fan_out.cells if cell.host not in hurt and not cell.ok]
+        problems += [
+            f"{cell.host} is well, and {cell}" for cell in fan_out.cells if cell.host not in hurt and not cell.ok
+        ]
         if not any(cell.state in ("failed", "unknown") for cell in fan_out.cells if cell.host in hurt):
             problems.append("nothing was hurt")
         return "; ".join(problems)
