@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from paglets_nb.errors import RemoteHostError
+
 __all__ = ["ENDED", "FAILED", "OK", "RUNNING", "UNKNOWN", "WAITING", "Cell"]
 
 WAITING, RUNNING, OK, FAILED, UNKNOWN = "waiting", "running", "ok", "failed", "unknown"
@@ -66,7 +68,8 @@ class Cell:
     def fail(self, state: str, error: BaseException, total: float | None = None) -> None:
         """It failed, or what became of it is not known."""
         self.state, self.exception, self.total = state, error, total
-        self.error = f"{type(error).__name__}: {error}"
+        told = isinstance(error, RemoteHostError)  # then the text begins with the type
+        self.error = str(error) if told else f"{type(error).__name__}: {error}"
 
     def reset(self) -> None:
         """It is to be done again."""

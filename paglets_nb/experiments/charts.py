@@ -63,6 +63,6 @@ def _draw(alt: Any, points: list[dict[str, Any]], medians: list[dict[str, Any]],
         alt.Tooltip("time:Q", title=f"{time} ({unit})", format=".4g"),
     ]
     dots = alt.Chart(alt.Data(values=points[::step])).mark_circle(opacity=0.55, size=40)
-    ticks = alt.Chart(alt.Data(values=medians)).mark_tick(thickness=2.5, size=14)
+    ticks = alt.Chart(alt.Data(values=medians)).mark_tick(thickness=2.5, size=14, opacity=1)
     layers = [layer.encode(x=x, y=y, color=shade, tooltip=tips, **offset) for layer in (dots, ticks)]
     return alt.layer(*layers).properties(title=title, width=420)

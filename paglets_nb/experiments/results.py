@@ -18,7 +18,11 @@ from paglets_nb.experiments.statistics import CONFIDENCE, Sample, ratio
 from paglets_nb.experiments.table import Table, quantity
 from paglets_nb.plots import Plot
 
-__all__ = ["TIMES", "Results"]
+__all__ = ["MAX_ERRORS", "TIMES", "Results"]
+
+MAX_ERRORS = 5
+"""Different errors that are shown; the commonest ones."""
+_LINE = 200
 
 TIMES = ("queued", "run", "total")
 """The times of a cell, in seconds, all on the caller's clock; ``run`` is a duration on the host's."""
@@ -83,6 +87,12 @@ class Results:
         """The fields that have more than one value."""
         return axes_of(self.cells)
 
+    @property
+    def errors(self) -> list[tuple[int, str, str]]:
+        """The errors of the cells, the commonest first: how many have it, their state, its text."""
+        found = Counter((cell.state, cell.error) for cell in self.cells if cell.error)
+        return [(count, state, error) for (state, error), count in found.most_common()]
+
     def __len__(self) -> int:
         return len(self.cells)
 
@@ -120,8 +130,7 @@ class Results:
         """The names to group by, checked."""
         known = [*dict.fromkeys(name for cell in self.cells for name in cell.fields), "host"]
         if by is None:
-            hosts = {cell.host for cell in self.cells}
-            return [*self.axes, *(["host"] if len(hosts) > 1 or not self.axes else [])]
+            return [*self.axes, *(["host"] if not self.axes or self._every_host() else [])]
         names = [by] if isinstance(by, str) else list(by)
         for name in names:
             if name not in known:
@@ -140,6 +149,12 @@ class Results:
             values = tuple(cell.host if name == "host" else cell.fields.get(name) for name in names)
             grouped.setdefault(tuple(map(repr, values)), (values, []))[1].append(cell)
         return {_hashable(values): cells for values, cells in grouped.values()}
+
+    def _every_host(self) -> bool:
+        """Whether every request was made of every host, so that hosts can be compared."""
+        asked = Counter((repr(cell.fields), cell.host) for cell in self.cells)
+        hosts = {host for _fields, host in asked}
+        return len(hosts) > 1 and len(asked) == len(hosts) * len({fields for fields, _host in asked})
 
     def _time(self, time: str | None) -> str:
         """The time that is spoken of: ``run`` where hosts told it, else ``total``."""
@@ -170,17 +185,17 @@ class Results:
         rows = []
         for values, cells in self.groups(by).items():
             sample = Sample(self.times(cells, time))
-            low, high, confidence = sample.interval()
+            low, high, confidence = sample.interval() if len(sample) > 1 else (None, None, None)
             states = Counter(cell.state for cell in cells)
             rows.append(
                 {
                     **dict(zip(names, values, strict=True)),
                     **{state: states[state] for state in ENDED},
-                    "median": sample.median,
-                    "spread": sample.spread,
+                    "median": sample.median if len(sample) else None,
+                    "spread": sample.spread if len(sample) > 1 else None,
                     "low": low,
                     "high": high,
-                    "confidence": confidence if len(sample) else None,
+                    "confidence": confidence,
                 }
             )
         columns = [*names, *ENDED, "median", "spread", "low", "high", "confidence"]
@@ -265,10 +280,16 @@ class Results:
         """Where it stands, in one line."""
         counts = self.counts
         parts = [f"{counts[state]} {state}" for state in (*ENDED, "running", "waiting") if counts.get(state)]
-        return f"{self.title}: {len(self.cells)} cells, {', '.join(parts)}, {quantity(self.elapsed) or '0 s'}"
+        cells = f"{len(self.cells)} cell{'s' * (len(self.cells) != 1)}"
+        return f"{self.title}: {cells}, {', '.join(parts)}, {quantity(self.elapsed) or '0 s'}"
+
+    def shown(self) -> Table:
+        """The table that stands for it in a notebook."""
+        return self.summary()
 
     def __repr__(self) -> str:
-        return f"{self.headline()}\n{self.summary()!r}"
+        errors = [f"{count}x {state}: {' '.join(error.split())}"[:_LINE] for count, state, error in self.errors]
+        return "\n".join([self.headline(), *errors[:MAX_ERRORS], repr(self.shown())])
 
 
 def _hashable(values: tuple[Any, ...]) -> tuple[Any, ...]:

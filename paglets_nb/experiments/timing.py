@@ -100,15 +100,10 @@ class Timings(Results):
                     "ratio": compared.value if times else None,
                     "low": compared.low if times and host != self.fastest else None,
                     "high": compared.high if times and host != self.fastest else None,
-                    "error": next((cell.error for cell in cells if cell.error), ""),
                 }
             )
         columns = list(rows[0]) if rows else []
-        if rows and not any(row["error"] for row in rows):
-            columns.remove("error")
-        note = (
-            f"ratio: to {self.fastest}, the fastest; low and high hold it with 95%, where there are 7 repeats or more"
-        )
+        note = f"ratio: to {self.fastest}, the fastest; low and high hold it with 95 % from 7 repeats on"
         return Table(rows, columns, times=("best", "median", "spread"), note=note)
 
     def headline(self) -> str:
@@ -116,8 +111,9 @@ class Timings(Results):
         hosts = len({cell.host for cell in self.cells})
         return f"{self.title} on {hosts} host{'s' * (hosts != 1)}, {quantity(self.elapsed)}"
 
-    def __repr__(self) -> str:
-        return f"{self.headline()}\n{self.comparison()!r}"
+    def shown(self) -> Table:
+        """The table that stands for it in a notebook."""
+        return self.comparison()
 
 
 def _code(statement: str, loops: int, repeat: int) -> str:

@@ -125,6 +125,14 @@ def _is_sequence(kind: Any) -> bool:
     return any((typing.get_origin(member) or member) in _SEQUENCES for member in members)
 
 
+def _listed(text: str) -> Any:
+    """What a text in brackets lists: literals, or words between commas."""
+    value = read_literal(text)
+    if not isinstance(value, str) or not text.endswith(("]", ")")):
+        return value
+    return [part.strip() for part in text[1:-1].split(",") if part.strip()]
+
+
 def _values(word: Word, kind: Any) -> list[Any] | None:
     """The values of an axis; None for a word that is one value.
 
@@ -132,7 +140,7 @@ def _values(word: Word, kind: Any) -> list[Any] | None:
     """
     value = word.value
     if value is NO_VALUE or isinstance(value, str):
-        value = read_literal(str(word)) if word.startswith(("[", "(")) else None
+        value = _listed(str(word)) if word.startswith(("[", "(")) else None
     if hasattr(value, "tolist") and getattr(value, "ndim", 0) == 1:
         value = value.tolist()
     if not isinstance(value, list | tuple | range):

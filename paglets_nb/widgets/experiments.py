@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
-from paglets_nb.widgets.markup import Markup, clipped, escaped, muted, table
+from paglets_nb.experiments.results import MAX_ERRORS
+from paglets_nb.experiments.table import quantity
+from paglets_nb.widgets.markup import clipped, escaped, muted, table
 
 __all__ = ["results_html", "table_html"]
 
-MAX_ERRORS = 5
-"""Different errors that are shown; the commonest ones."""
 _COLOURS = {"ok": "#2e7d32", "failed": "#c62828", "unknown": "#b26a00"}
 
 
@@ -29,15 +28,9 @@ def _counts(results: Any) -> str:
     return ", ".join(parts)
 
 
-def _errors(results: Any) -> str:
-    """The errors of the cells, the commonest first."""
-    found = Counter((cell.state, clipped(cell.error, 200)) for cell in results.cells if cell.error)
-    rows = [(f"{count}x {state}", error) for (state, error), count in found.most_common(MAX_ERRORS)]
-    return table((), rows).html if rows else ""
-
-
 def results_html(results: Any) -> str:
     """Where it stands, what went wrong, and the medians."""
-    shown = results.comparison() if hasattr(results, "comparison") else results.summary()
-    head = Markup(f"<b>{escaped(results.headline())}</b> ({_counts(results)})")
-    return f"{head.html}{_errors(results)}{table_html(shown)}"
+    took = quantity(results.elapsed) or "0 s"
+    head = f"<b>{escaped(results.title)}</b>: {_counts(results)}, {escaped(took)}"
+    errors = [(f"{count}x {state}", clipped(error)) for count, state, error in results.errors[:MAX_ERRORS]]
+    return f"{head}{table((), errors).html if errors else ''}{table_html(results.shown())}"
