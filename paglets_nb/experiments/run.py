@@ -282,14 +282,14 @@ class Run:
     def _give_up(self, stopped: bool) -> None:
         for place in self._places:
             if place.cell is not None:
-                with suppress(Exception):  # whoever is told must not keep the rest from ending
+                with suppress(Exception, KeyboardInterrupt):  # whoever is told must not keep the rest from ending
                     self._ended(
                         place.cell, UNKNOWN, self._why(place.cell, stopped, "it is under way"), self._since(place)
                     )
         for queue in self._queues.values():
             while queue:
                 cell = queue.popleft()
-                with suppress(Exception):
+                with suppress(Exception, KeyboardInterrupt):
                     self._ended(cell, FAILED, self._why(cell, stopped, "it was never sent"))
 
     def _since(self, place: Place) -> float | None:

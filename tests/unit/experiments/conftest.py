@@ -28,6 +28,7 @@ class LocalMesh(Mesh):
 
     def __init__(self, hosts: list[Host]) -> None:
         super().__init__([host.name for host in hosts], timeout=10.0)
+        self.made_of = hosts
         self._supervisor = SimpleNamespace(records={})  # type: ignore[assignment]
         for host in hosts:
             self.is_up(host)
