@@ -40,7 +40,14 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
         (Total(3, "alpha"), {"total": 3, "host": "alpha"}),
         (b"\x00\xff", b"\x00\xff"),
         ([1, (2.5, None)], [1, [2.5, None]]),
-        ({"a": {1, }}, {"a": [1]}),
+        (
+            {
+                "a": {
+                    1,
+                }
+            },
+            {"a": [1]},
+        ),
         (float("inf"), float("inf")),
         (numpy.float64(1.5), 1.5),
         (Path("x"), "PosixPath('x')"),

@@ -45,9 +45,7 @@ def test_the_deadline_ends_every_cell(mesh: LocalMesh, hosts: list[Host], gate: 
     wait_until(lambda: nothing_left(hosts), 5.0, "the worker is ended once its handler has returned")
 
 
-def test_a_host_that_dies_costs_the_cell_under_way(
-    crashing: Hosts, fragile: LocalMesh, gate: threading.Event
-) -> None:
+def test_a_host_that_dies_costs_the_cell_under_way(crashing: Hosts, fragile: LocalMesh, gate: threading.Event) -> None:
     """That cell is unknown; the others run on the host once it is back, with a new worker."""
     fan_out = FanOut(fragile, Adder, ADD, {"gate": ["gate", "", ""]}, hosts=["beta"], timeout=10.0)
     running = in_thread(fan_out.run)

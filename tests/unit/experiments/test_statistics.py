@@ -15,7 +15,15 @@ VALUES = st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=60)
 
 @pytest.mark.parametrize(
     ("count", "outside", "confidence"),
-    [(2, 0, 0.5), (3, 0, 0.75), (5, 0, 0.9375), (6, 0, 0.96875), (10, 1, 0.97852), (20, 5, 0.95861), (100, 39, 0.96480)],
+    [
+        (2, 0, 0.5),
+        (3, 0, 0.75),
+        (5, 0, 0.9375),
+        (6, 0, 0.96875),
+        (10, 1, 0.97852),
+        (20, 5, 0.95861),
+        (100, 39, 0.96480),
+    ],
 )
 def test_intervals_are_those_of_the_tables(count: int, outside: int, confidence: float) -> None:
     """The interval of a median leaves out as many values, with as much confidence, as the binomial tables say."""

@@ -10,8 +10,16 @@ from paglets_nb.experiments.table import MAX_ROWS, Table, quantity
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(12.34, "12.3 s"), (0.0123, "12.3 ms"), (1.5e-5, "15 us"), (2e-9, "2 ns"), (0.0, "0 s"), (1234.5, "1234 s"),
-     (None, ""), (math.nan, "")],
+    [
+        (12.34, "12.3 s"),
+        (0.0123, "12.3 ms"),
+        (1.5e-5, "15 us"),
+        (2e-9, "2 ns"),
+        (0.0, "0 s"),
+        (1234.5, "1234 s"),
+        (None, ""),
+        (math.nan, ""),
+    ],
 )
 def test_durations_are_read_easily(seconds: float | None, said: str) -> None:
     """The unit fits the size."""
@@ -20,7 +28,9 @@ def test_durations_are_read_easily(seconds: float | None, said: str) -> None:
 
 def test_columns_are_aligned_and_times_have_units() -> None:
     """Seconds show with a unit, what is not there as nothing, long text shortened."""
-    table = Table([{"host": "alpha", "median": 0.002}, {"host": "b" * 60, "median": None}], times=["median"], note="end")
+    table = Table(
+        [{"host": "alpha", "median": 0.002}, {"host": "b" * 60, "median": None}], times=["median"], note="end"
+    )
     lines = repr(table).splitlines()
     assert lines[1].split() == ["alpha", "2", "ms"]
     assert lines[2] == f"{'b' * 37}..."
