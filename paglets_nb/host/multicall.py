@@ -40,7 +40,8 @@ ANSWERED, LOST_REPLY, UNDELIVERED = "answered", "lost", "undelivered"
 _AT_ONCE = 128 * 1024
 """Bytes that an idle socket takes without waiting for its other side."""
 _STALL = 0.5
-"""Seconds without a byte after which a reply that has begun is given up."""
+_PROMPT = 0.01
+"""Seconds within which a socket's time-out is as good as what is left of it, and not set anew."""
 _EXPLAINED_WITHIN = 0.1
 """Seconds a supervisor may take to say why a host is gone."""
 
@@ -107,12 +108,15 @@ class MultiCall:
 
     Args:
         client: whose sockets are used.
+        patience: seconds without a byte after which a reply that has begun is given up.
     """
 
-    def __init__(self, client: HostClient) -> None:
+    def __init__(self, client: HostClient, *, patience: float = _STALL) -> None:
         self._client = client
         self._pool = client._pool
+        self._patience = patience
         self._poll = select.poll()
+        self._polled: set[int] = set()
         self._flights: dict[int, _Flight] = {}
         self._answers: list[Answer] = []
         self._fallen: list[tuple[_Flight, float]] = []
@@ -166,7 +170,7 @@ class MultiCall:
             used, connection = False, None
             try:
                 connection, used = pool.take(url)
-                connection.set_timeout(_STALL)
+                connection.set_timeout(self._patience)
                 number = next(self._client._request_ids) & 0xFFFFFFFF
                 if flight.buffers or len(flight.content) > _AT_ONCE:
                     head = frame_head(REQUEST, 0, number, flight.header, flight.content, flight.buffers)
@@ -187,9 +191,7 @@ class MultiCall:
                 self._answer(flight, UNDELIVERED, error=error)
                 return
             flight.connection = connection
-            descriptor = connection.sock.fileno()
-            self._flights[descriptor] = flight
-            self._poll.register(descriptor, select.POLLIN if flight.outgoing is None else select.POLLOUT)
+            self._flights[connection.sock.fileno()] = flight
             return
 
     def _go_on_sending(self, number: int, flight: _Flight, connection: Connection) -> None:
@@ -218,6 +220,7 @@ class MultiCall:
             self._explain()
             timeout = min(timeout, 0.005)
         if not self._answers or not timeout:
+            self._watch()
             for number, _event in self._poll.poll(0 if self._answers else max(0, round(timeout * 1000 + 0.5))):
                 flight = self._flights[number]
                 connection = flight.connection
@@ -229,14 +232,41 @@ class MultiCall:
         answers, self._answers = self._answers, []
         return answers
 
+    def _watch(self) -> None:
+        """Have every socket polled on which something is awaited."""
+        for number in self._flights.keys() - self._polled:
+            sending = self._flights[number].outgoing is not None
+            self._poll.register(number, select.POLLOUT if sending else select.POLLIN)
+            self._polled.add(number)
+
+    def gather(self, timeout: float) -> dict[Any, Answer]:
+        """Every answer by key that comes within ``timeout`` seconds, where ``patience`` is as long.
+
+        Waits for each in turn, in the call that takes it from its socket: they are all there when the
+        slowest is, and nothing need be polled.
+        """
+        began = time.monotonic()
+        found: dict[Any, Answer] = {}
+        for number, flight in list(self._flights.items()):
+            waited = time.monotonic() - began
+            if waited >= timeout or flight.outgoing is not None or flight.connection is None:
+                break
+            if waited > _PROMPT:
+                flight.connection.set_timeout(timeout - waited)
+            self._take(number, flight, flight.connection)
+        while True:
+            left = timeout - (time.monotonic() - began)
+            found.update({answer.key: answer for answer in self.receive(max(0.0, left) if len(self) else 0.0)})
+            if not len(self) or left <= 0:
+                return found
+
     def _take(self, number: int, flight: _Flight, connection: Connection) -> None:
         try:
             frame = connection.receive()
         except BlockingIOError:
             self._land(number, flight, connection, keep=False)
-            self._answer(
-                flight, LOST_REPLY, error=CallTimeoutError(f"the rest of the reply to {flight.what!r}", _STALL)
-            )
+            late = CallTimeoutError(f"{flight.what!r} on {host_label(flight.url)}", self._patience)
+            self._answer(flight, LOST_REPLY, error=late)
             return
         except (OSError, FrameError):
             frame = None
@@ -251,7 +281,9 @@ class MultiCall:
             self._answer(flight, ANSWERED, error=error)
 
     def _land(self, number: int, flight: _Flight, connection: Connection, *, keep: bool) -> None:
-        self._poll.unregister(number)
+        if number in self._polled:
+            self._poll.unregister(number)
+            self._polled.discard(number)
         del self._flights[number]
         flight.connection = None
         if keep:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -48,21 +47,20 @@ class FansOut:
         proxies = list(paglets)
         limit = self.client.timeout if timeout is None else timeout
         options = CallOptions(limit, operation.reply_type)
-        calls, content = MultiCall(self.client), encode_content(operation.to_message(request))
-        replies: list[Any] = [None] * len(proxies)
-        left = set(range(len(proxies)))
-        deadline = time.monotonic() + limit
+        calls, content = MultiCall(self.client, patience=limit), encode_content(operation.to_message(request))
         try:
             for number, proxy in enumerate(proxies):
                 calls.call(number, proxy, operation.to_message(request), options, content)
-            while left and (now := time.monotonic()) < deadline:
-                for answer in calls.receive(deadline - now):
-                    left.discard(answer.key)
-                    replies[answer.key] = answer.value if answer.error is None else answer.error
+            answers = calls.gather(limit)
         finally:
             calls.close()
-        for number in left:
-            replies[number] = CallTimeoutError(operation.name, limit)
+        replies: list[Any] = []
+        for number in range(len(proxies)):
+            answer = answers.get(number)
+            if answer is None:
+                replies.append(CallTimeoutError(operation.name, limit))
+            else:
+                replies.append(answer.value if answer.error is None else answer.error)
         return replies
 
     def fan_out(self, target: Any, operation: Any = None, grid: Any = None, **options: Any) -> Any:
@@ -78,4 +76,7 @@ class FansOut:
             The ``FanOut``, run.
         """
         on_cell = options.pop("on_cell", None)
-        return importlib.import_module("paglets_nb").FanOut(self, target, operation, grid, **options).run(on_cell)
+        return self._new_fan_out(target, operation, grid, **options).run(on_cell)
+
+    def _new_fan_out(self, *arguments: Any, **options: Any) -> Any:
+        return importlib.import_module("paglets_nb").FanOut(self, *arguments, **options)
