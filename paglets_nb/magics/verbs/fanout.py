@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["VERB", "fan_out", "show_plot"]
 
+_POLL = 0.1
+_STOPPING = 5.0
+
 
 def configure(parser: VerbParser) -> None:
     """Add the arguments."""
@@ -55,17 +58,16 @@ def fan_out(session: Session, target: Any, operation: Any, grid: Any, arguments:
     except PagletError as error:
         raise UsageError(one_line(error)) from None
     line, began = ProgressLine(session.shell), time.monotonic()
-
-    def tell(_cell: Any = None) -> None:
-        ended = sum(cell.ended for cell in made.cells)
-        failed = len(made.failed) + len(made.unknown)
-        bad = f", {failed} not ok" if failed else ""
-        line.tell(f"{made.title}: {ended} of {len(made.cells)} cells{bad}, {time.monotonic() - began:.1f} s")
-
-    tell()
     try:
-        made.run(tell)
+        made.start()
+        while not made.wait(_POLL):
+            ended = sum(cell.ended for cell in made.cells)
+            failed = len(made.failed) + len(made.unknown)
+            bad = f", {failed} not ok" if failed else ""
+            line.tell(f"{made.title}: {ended} of {len(made.cells)} cells{bad}, {time.monotonic() - began:.1f} s")
     except KeyboardInterrupt:
+        made.cancel()
+        made.wait(_STOPPING)
         session.say("stopped; what had come by then is here")
     finally:
         line.update(made.headline())
