@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import typing
 from collections.abc import Callable, Mapping
@@ -29,8 +30,6 @@ def positive(text: str) -> int:
     """A whole number, 1 or above."""
     value = natural(text)
     if not value:
-        import argparse
-
         raise argparse.ArgumentTypeError("wants a whole number from 1, got '0'")
     return value
 

@@ -4,6 +4,7 @@ import pytest
 
 from paglets_nb import FanOut
 from paglets_nb.magics.verbs import fanout
+from paglets_nb.testing import wait_until
 from tests.unit.magics.notebook import Notebook
 
 
@@ -58,6 +59,8 @@ def test_a_stop_leaves_what_has_come(meshed: Notebook, monkeypatch: pytest.Monke
     found = meshed.run("%paglet fanout Counter sleep by=[0,2] --no-plot")
     assert found.counts == {"ok": 2, "unknown": 2}
     assert any("cancelled" in error for _count, _state, error in found.errors)
+    mesh = meshed.session.require_mesh()
+    wait_until(lambda: not mesh.paglets(), 10.0, "the workers have ended, once they have slept")
 
 
 @pytest.mark.parametrize(
