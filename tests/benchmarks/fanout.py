@@ -144,7 +144,7 @@ def run(effort: Effort, *, say: Say, peers: bool = True) -> Report:
 
 def benchmark(quick: bool, say: Say) -> Report:
     """Everything, or less of it."""
-    return run(Effort(batches=1, calls=50) if quick else Effort(batches=3, calls=200), say=say)
+    return run(Effort(batches=1, calls=20) if quick else Effort(batches=3, calls=50), say=say)
 
 
 if __name__ == "__main__":
