@@ -84,6 +84,7 @@ class FanOut(Results):
         cells, given = cells_of(grid, self._hosts, repeat, placement)
         super().__init__(_title(self._target), cells)
         self._requests = _requests(self._target, cells, given)
+        self._wanted = [cell.host for cell in cells]
         self._changed = threading.Condition()
         self._ended: list[Cell] = []
         self._run: Run | None = None
@@ -117,21 +118,23 @@ class FanOut(Results):
             if on_cell is not None:
                 on_cell(cell)
 
-        run = Run(
-            self._mesh,
-            self._target,
-            cells,
-            self._requests,
-            self._places(),
-            concurrency=self._concurrency or len(self.cells) + 1,
-            timeout=self._timeout,
-            on_cell=ended,
-        )
         with self._changed:
             if self._run is not None:
                 raise ExperimentError("it runs already; wait for it, or cancel it")
-            self._run = run
-        return run
+            for cell in cells:
+                cell.reset()
+                cell.host = self._wanted[cell.number]
+            self._run = Run(
+                self._mesh,
+                self._target,
+                cells,
+                self._requests,
+                self._places(),
+                concurrency=self._concurrency or len(self.cells) + 1,
+                timeout=self._timeout,
+                on_cell=ended,
+            )
+            return self._run
 
     def _go(self, run: Run) -> None:
         began = time.monotonic()
@@ -173,10 +176,7 @@ class FanOut(Results):
         states = (FAILED, UNKNOWN) if unknown else (FAILED,)
         cells = [cell for cell in self.cells if cell.state in states]
         if cells:
-            run = self._prepared(cells, on_cell)
-            for cell in cells:
-                cell.reset()
-            self._go(run)
+            self._go(self._prepared(cells, on_cell))
         return self
 
     def start(self) -> FanOut:

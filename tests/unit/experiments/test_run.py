@@ -80,6 +80,17 @@ def test_others_take_what_was_spread(crashing: Hosts, fragile: LocalMesh, gate: 
     assert {cell.host for cell in fan_out.ok} == {"alpha"}
 
 
+def test_what_was_spread_is_retried_anywhere(fragile: LocalMesh) -> None:
+    """A cell that failed on one host is done by another when that one is gone."""
+    fan_out = FanOut(fragile, lambda n: 1 / n, None, {"n": [0]}, placement="spread").run()
+    (first,) = (cell.host for cell in fan_out.failed)
+    fragile.is_down(first, "dead")
+    fan_out.retry_failed()
+    assert fan_out.failed[0].error == "ZeroDivisionError: division by zero"
+    assert {first, fan_out.failed[0].host} == {"alpha", "beta"}
+    assert fan_out.failed[0].attempts == 2
+
+
 def test_a_host_that_is_dead_fails_at_once(fragile: LocalMesh) -> None:
     """Its cells say why, long before the deadline; nobody else's do."""
     fragile.is_down("beta", "dead")
