@@ -18,7 +18,7 @@ from paglets_nb.experiments.statistics import CONFIDENCE, Sample, ratio
 from paglets_nb.experiments.table import Table, quantity
 from paglets_nb.plots import Plot
 
-__all__ = ["MAX_ERRORS", "TIMES", "Results"]
+__all__ = ["TIMES", "Results"]
 
 MAX_ERRORS = 5
 """Different errors that are shown; the commonest ones."""

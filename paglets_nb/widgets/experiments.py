@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from paglets_nb.experiments.results import MAX_ERRORS
 from paglets_nb.experiments.table import quantity
 from paglets_nb.widgets.markup import clipped, escaped, muted, table
 
 __all__ = ["results_html", "table_html"]
 
+MAX_ERRORS = 5
+"""Different errors that are shown; the commonest ones."""
 _COLOURS = {"ok": "#2e7d32", "failed": "#c62828", "unknown": "#b26a00"}
 
 
