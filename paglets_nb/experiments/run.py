@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -99,6 +99,7 @@ class Run:
         self._options = CallOptions(timeout, target.reply_type)
         self._calls = MultiCall(mesh.client)
         self._contents: dict[int, Any] = {}
+        self._making: Counter[str] = Counter()
         self._left = self._unsent = len(cells)
         self._queues: dict[str, deque[Cell]] = {}
         for cell in cells:
@@ -170,8 +171,9 @@ class Run:
         self._calls.call(place, place.proxy, message, self._options, content)
 
     def _open(self, place: Place) -> None:
-        """Make a worker, or wait for its host to be back."""
-        if self._waiting_for(place.label) is None:
+        """Make a worker, unless those that are being made there are enough, or wait for its host to be back."""
+        waiting = self._waiting_for(place.label)
+        if waiting is None or len(waiting) <= self._making[place.label]:
             return
         record = self._mesh.supervisor.records.get(place.host)
         if record is None:
@@ -195,6 +197,7 @@ class Run:
             return
         place.agent_id = request.agent_id
         place.url, place.proxy, place.state = url, None, MAKING
+        self._making[place.label] += 1
         self._calls.ask(place, url, "@create", request, Born)
 
     def _break(self, place: Place, error: BaseException) -> None:
@@ -217,6 +220,7 @@ class Run:
                 self._answered(place, place.cell, answer)
 
     def _made(self, place: Place, answer: Answer) -> None:
+        self._making[place.label] -= 1
         if answer.error is None:
             born = answer.value
             place.proxy = PagletProxy(born.host_url, born.agent_id, self._mesh.client, class_name=born.class_name)

@@ -47,10 +47,11 @@ class FansOut:
         proxies = list(paglets)
         limit = self.client.timeout if timeout is None else timeout
         options = CallOptions(limit, operation.reply_type)
-        calls, content = MultiCall(self.client, patience=limit), encode_content(operation.to_message(request))
+        message, calls = operation.to_message(request), MultiCall(self.client, patience=limit)
+        content = encode_content(message)
         try:
             for number, proxy in enumerate(proxies):
-                calls.call(number, proxy, operation.to_message(request), options, content)
+                calls.call(number, proxy, message if not number else operation.to_message(request), options, content)
             answers = calls.gather(limit)
         finally:
             calls.close()

@@ -122,6 +122,18 @@ def test_a_paglet_that_is_gone_fails_its_cells(mesh: LocalMesh, hosts: list[Host
     assert isinstance(fan_out.failed[0].exception, InvalidAgentError)
 
 
+def test_no_more_workers_are_made_than_cells_wait(mesh: LocalMesh) -> None:
+    """However many cells a host could take at once."""
+    made: list[str] = []
+
+    class Counted(Adder):
+        def on_creation(self, event: Any) -> None:
+            made.append(event.host_name)
+
+    FanOut(mesh, Counted, ADD, {"by": [1, 2]}, per_host=8).run()
+    assert sorted(made) == ["alpha", "alpha", "beta", "beta", "gamma", "gamma"]
+
+
 def test_workers_that_cannot_be_made_fail_their_cells(mesh: LocalMesh, hosts: list[Host]) -> None:
     """What the hook raised is every cell's error; no worker stays."""
 
