@@ -54,6 +54,7 @@ faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults.movement
 	$(BIN)/python -m tests.faults.messages
 	$(BIN)/python -m tests.faults.chain
+	$(BIN)/python -m tests.faults.fanout
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

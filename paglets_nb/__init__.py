@@ -18,6 +18,7 @@ _PUBLIC = {
     "AsyncMesh": "mesh.async_mesh",
     "CursorDrainMixin": "patterns",
     "EmptyPayload": "services.contracts",
+    "FanOut": "experiments.fan_out",
     "FileMobilityMixin": "patterns",
     "FutureReply": "core.messages",
     "Host": "host.host",

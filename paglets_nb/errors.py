@@ -29,6 +29,7 @@ Owns the tree below and nothing else; it must not know any other room.
     ├── StoreError                  a host's store is damaged, full or unusable
     ├── CursorGapError              events asked for were trimmed
     ├── SearchError                 a search that cannot be made
+    ├── ExperimentError             (ValueError) a fan-out that cannot be run, or results that cannot be read
     └── TaskCancelledError          raised in a task after it was cancelled
 
 All of them survive a pickle and a trip over the wire with their attributes.
@@ -45,6 +46,7 @@ __all__ = [
     "AuthenticationError",
     "CallTimeoutError",
     "CursorGapError",
+    "ExperimentError",
     "ForbiddenError",
     "FrameError",
     "HostDiedError",
@@ -283,6 +285,10 @@ class CursorGapError(PagletError):
 
 class SearchError(PagletError):
     """A search that cannot be made: its pattern, a type or every path is wrong, or ripgrep is missing."""
+
+
+class ExperimentError(PagletError, ValueError):
+    """A fan-out that cannot be run as described, or results that cannot be read or compared."""
 
 
 class TaskCancelledError(PagletError):

@@ -25,10 +25,11 @@ from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.turns import current_origin, current_turn, default_origin, request_origin
 from paglets_nb.core.values import id_prefix
 
-__all__ = ["TypedHeaders", "encode_content", "header_of", "pair_of"]
+__all__ = ["TypedHeaders", "encode_content", "header_of", "is_usual", "pair_of"]
 
 KEPT = 4096
 """Headers of typed calls that are kept."""
+_USUAL = 5
 
 
 def pair_of(turn: Any, agent_id: str) -> str:
@@ -76,6 +77,21 @@ def header_of(target: str, message: Message, options: CallOptions) -> bytes:
             None if sender is None else (sender.host_url, sender.agent_id),
             None if reply_to is None else (reply_to.host_url, reply_to.agent_id),
         )
+    )
+
+
+def is_usual(message: Message, options: CallOptions) -> bool:
+    """Whether a message is a typed call like any other, whose header is the same for many."""
+    return (
+        message._message_id is None
+        and message.priority == _USUAL
+        and message.arg is None
+        and hasattr(type(message.body), "__dataclass_fields__")
+        and message.sender is None
+        and message.reply_to is None
+        and options.activate_if_inactive
+        and not options.no_delay
+        and not options.oneway
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.magics.grids import function_names
 from paglets_nb.magics.parser import Arguments
 from paglets_nb.magics.session import Session
 
@@ -88,6 +89,9 @@ class Candidates:
             return self._paglets()
         if metavar == "PAGLET_OR_CLASS":
             return [*self._paglets(), *self._session.class_names()]
+        if metavar == "TARGET":
+            namespace = self._session.shell.user_ns
+            return [*self._paglets(), *self._session.class_names(), *function_names(namespace)]
         if metavar.startswith("HOST:"):
             return [f"{name}:" for name in self._hosts()]
         if metavar == "OPERATION":
@@ -113,6 +117,10 @@ class Candidates:
     def _operations(self, paglet: str) -> list[str]:
         def fetch() -> list[str]:
             session = self._session
+            if paglet in session.class_names():
+                from paglets_nb.experiments.targets import operations_of
+
+                return [operation.name for operation in operations_of(session.paglet_class(paglet))]
             return [operation.name for operation in session.require_mesh().operations(session.paglet(paglet))]
 
         return self.ask(("operations", paglet), fetch, [])

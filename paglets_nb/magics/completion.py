@@ -166,7 +166,7 @@ class LineCompleter:
         kind = {"HOST": "instance", "PAGLET": "instance", "OPERATION": "function", "CLASS": "class"}
         if action.metavar in ("FILE", "PATH"):
             words += [os.path.join(name, "") if os.path.isdir(name) else name for name in glob.glob(f"{fragment}*")]
-        if before[0] in ("on", "restart", "interrupt"):
+        if before[0] in ("on", "restart", "interrupt", "time"):
             words.append("all")
         return fragment, self._starting(fragment, words, kind.get(str(action.metavar), "value"))
 

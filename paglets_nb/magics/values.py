@@ -18,7 +18,16 @@ from paglets_nb.errors import SerializationError
 from paglets_nb.magics.boundary import did_you_mean, one_line
 from paglets_nb.magics.tokens import NO_VALUE, Word
 
-__all__ = ["build", "field_types", "read_json", "read_literal", "request_from_cell", "type_name"]
+__all__ = [
+    "build",
+    "evaluated_fields",
+    "field_types",
+    "field_value",
+    "read_json",
+    "read_literal",
+    "request_from_cell",
+    "type_name",
+]
 
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 _SEQUENCES = (list, tuple, set, frozenset)
@@ -129,7 +138,7 @@ def _converted(word: Word, kind: Any) -> Any:
     raise failure
 
 
-def _field_value(owner: str, name: str, kind: Any, word: Word) -> Any:
+def field_value(owner: str, name: str, kind: Any, word: Word) -> Any:
     """One field from its word; UsageError names it and what it wanted."""
     try:
         return _converted(word, kind)
@@ -171,7 +180,7 @@ def build(cls: type, fields: Mapping[str, Word], *, owner: str = "") -> Any:
         if name not in known:
             listed = ", ".join(known) or "none"
             raise UsageError(f"{owner} has no field {name!r} (fields: {listed}){did_you_mean(name, known)}")
-    values = {name: _field_value(owner, name, known[name], word) for name, word in fields.items()}
+    values = {name: field_value(owner, name, known[name], word) for name, word in fields.items()}
     for field in dataclasses.fields(cls):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if field.init and required and field.name not in values:
@@ -208,28 +217,43 @@ def request_from_cell(cls: type, cell: str, namespace: Mapping[str, Any], *, own
         UsageError: the cell is neither, or a field does not fit.
     """
     owner = owner or cls.__name__
+    value = evaluated_fields(cell, namespace, owner, f"a {cls.__name__}")
+    if isinstance(value, cls):
+        return value
+    if isinstance(value, Mapping):
+        return build(cls, words_of(value), owner=owner)
+    raise UsageError(f"{owner} wants a {cls.__name__} or a dict of its fields, got {type(value).__name__}")
+
+
+def evaluated_fields(cell: str, namespace: Mapping[str, Any], owner: str, wanted: str = "the grid") -> Any:
+    """What a cell says: the fields of its ``field = value`` lines, or the value of its one expression.
+
+    Args:
+        cell: its text.
+        namespace: where names are looked up.
+        owner: what the fields belong to, for messages.
+        wanted: what the expression should be, for messages.
+
+    Raises:
+        UsageError: the cell is neither.
+    """
     try:
         body = ast.parse(cell).body
     except SyntaxError as error:
         raise UsageError(f"the cell is not Python: {error.msg} (line {error.lineno})") from None
     scope = dict(namespace)
     if len(body) == 1 and isinstance(body[0], ast.Expr):
-        value = _evaluated(body[0].value, owner, scope)
-        if isinstance(value, cls):
-            return value
-        if isinstance(value, Mapping):
-            return build(cls, words_of(value), owner=owner)
-        raise UsageError(f"{owner} wants a {cls.__name__} or a dict of its fields, got {type(value).__name__}")
+        return _evaluated(body[0].value, owner, scope)
     fields: dict[str, Any] = {}
     for statement in body:
         target = _assigned(statement)
         if target is None:
             raise UsageError(
-                f"line {statement.lineno}: wanted `field = value` lines, or one expression that is a {cls.__name__}"
+                f"line {statement.lineno}: wanted `field = value` lines, or one expression that is {wanted}"
             )
         name, node = target
         fields[name] = scope[name] = _evaluated(node, f"field {name!r}", scope)
-    return build(cls, words_of(fields), owner=owner)
+    return fields
 
 
 def _assigned(statement: ast.stmt) -> tuple[str, ast.expr] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.state import PagletState
 from paglets_nb.mesh.handles import HostHandle
 from paglets_nb.mesh.mesh import Mesh
+from paglets_nb.services.contracts import ServiceOperation
 
 __all__ = ["AsyncMesh"]
 
@@ -65,3 +66,12 @@ class AsyncMesh:
     async def paglets(self) -> list[PagletProxy]:
         """See ``Mesh.paglets``."""
         return await self._await(self.mesh.paglets)
+
+    async def call_each(self, paglets: Iterable[PagletProxy], operation: ServiceOperation, **options: Any) -> list[Any]:
+        """See ``Mesh.call_each``."""
+        return await self._await(self.mesh.call_each, paglets, operation, **options)
+
+    async def fan_out(self, target: Any, operation: Any = None, grid: Any = None, **options: Any) -> Any:
+        """See ``Mesh.fan_out``; takes no ``on_cell``, and a cancellation ends it."""
+        made = await self._await(self.mesh._new_fan_out, target, operation, grid, **options)
+        return await made.run_async()

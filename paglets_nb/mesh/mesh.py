@@ -36,6 +36,7 @@ from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import Listing, Nothing, PagletInfo
 from paglets_nb.mesh.engines.base import make_engine
 from paglets_nb.mesh.events import MeshEvent, MeshEvents
+from paglets_nb.mesh.fan_outs import FansOut
 from paglets_nb.mesh.followers import HostAddress
 from paglets_nb.mesh.handles import HostHandle
 from paglets_nb.mesh.notifications import Notifications
@@ -71,7 +72,7 @@ def host_names(hosts: int | Sequence[str]) -> list[str]:
     return names
 
 
-class Mesh:
+class Mesh(FansOut):
     """Hosts in kernels, and the paglets on them.
 
     Use it as a context manager, or call ``start`` and ``stop``.

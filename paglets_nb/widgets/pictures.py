@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from paglets_nb.widgets.benchmarks import host_performance_html, movement_html, performance_html
+from paglets_nb.widgets.experiments import results_html, table_html
 from paglets_nb.widgets.markup import Markup, bar, clipped, details, escaped, muted, table, text_table
 
 __all__ = [
@@ -337,6 +338,10 @@ PICTURES = {
     "paglets_nb.agents.performance_results.Measurement": Picture(reply_html, reply_text),
     "paglets_nb.agents.movement_results.PairTimes": Picture(reply_html, reply_text),
     "paglets_nb.agents.movement_results.MovementResult": Picture(movement_html, repr),
+    "paglets_nb.experiments.fan_out.FanOut": Picture(results_html, repr),
+    "paglets_nb.experiments.results.Results": Picture(results_html, repr),
+    "paglets_nb.experiments.table.Table": Picture(table_html, repr),
+    "paglets_nb.experiments.timing.Timings": Picture(results_html, repr),
     TASK_HANDLE: Picture(handle_html, handle_text),
 }
 """The pictures by the full name of their type."""

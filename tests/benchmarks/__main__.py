@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.benchmarks.processes import ROOT
 from tests.benchmarks.report import Report
 
-BENCHMARKS = ("calls", "futures", "movement", "bulk", "drains", "files", "search")
+BENCHMARKS = ("calls", "futures", "fanout", "movement", "bulk", "drains", "files", "search")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import select
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +19,19 @@ START_TIMEOUT = 20.0
 def installed(package: str) -> bool:
     """Whether a package can be imported here."""
     return importlib.util.find_spec(package) is not None
+
+
+def descendants() -> list[int]:
+    """The processes that this one has started, and those that they have."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdecimal():
+            with suppress(OSError), open(f"/proc/{entry}/stat", encoding="ascii", errors="replace") as stat:
+                children.setdefault(int(stat.read().rpartition(")")[2].split()[1]), []).append(int(entry))
+    found = list(children.get(os.getpid(), ()))
+    for pid in found:
+        found += children.get(pid, ())
+    return found
 
 
 class ServerProcess:

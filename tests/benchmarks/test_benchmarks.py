@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.benchmarks import __main__ as everything
-from tests.benchmarks import bulk, drains, files, futures, movement, search
+from tests.benchmarks import bulk, drains, fanout, files, futures, movement, search
 from tests.benchmarks.command import command
 from tests.benchmarks.measure import Effort
 from tests.benchmarks.processes import ROOT
@@ -58,6 +58,15 @@ def test_futures_are_measured() -> None:
     report = futures.run(SHORT, say=quiet)
     assert min(one_core(report)[futures.FUTURES]) > 0
     assert all(promise.kept is not None or "not installed" in promise.figure for promise in report.promises)
+
+
+def test_fan_outs_are_measured() -> None:
+    """Fan-outs are measured beside calls one by one; peers, which take long to start, are left to ``make bench``."""
+    report = fanout.run(Effort(rounds=1, batches=1, calls=20), say=quiet, peers=False)
+    figures = one_core(report)
+    assert set(figures) == {fanout.CALL, fanout.IN_TURN, fanout.FUTURES, fanout.EACH, fanout.FAN_OUT}
+    assert min(min(times) for times in figures.values()) > 0
+    assert [promise.kept is None for promise in report.promises] == [False, True, True, True]
 
 
 def test_drains_are_measured() -> None:

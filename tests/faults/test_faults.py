@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import chain, messages, movement
+from tests.faults import chain, fanout, messages, movement
 
 SEED = 20
 
@@ -27,3 +27,9 @@ def test_acknowledged_messages_survive_kills_once(tmp_path: Path) -> None:
 def test_travellers_arrive_whole() -> None:
     """A paglet visits hosts by itself, from handlers and by itinerary, with its file and in order."""
     assert chain.run_rounds(2, 4) == []
+
+
+@pytest.mark.timeout(120)
+def test_fan_outs_end_in_time_and_leave_nothing(tmp_path: Path) -> None:
+    """Grids with one host killed and one stopped have every cell by the deadline plus 1 s, and no stray after it."""
+    assert fanout.run_faults(fanout.faults(SEED, 3), tmp_path) == []

@@ -15,6 +15,8 @@ CELL_VERBS = {
     "start": "start a task with the cell as its request, and watch it",
     "define": "make a module of the cell, here and on every host",
     "drain": "run the cell for each event of a paglet",
+    "fanout": "run the cell as a function, or an operation, over a grid of requests and hosts",
+    "time": "time the cell on hosts, as timeit does",
 }
 """What each verb does, in the order in which help lists them."""
 

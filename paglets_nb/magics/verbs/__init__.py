@@ -28,6 +28,7 @@ LINE_VERBS = {
     "wait": "wait until a task is done",
     "cancel": "ask a task to stop",
     "tasks": "the tasks of the mesh and where they stand",
+    "fanout": "call an operation, a task or a function over a grid of requests and hosts",
     "dispatch": "move a paglet to another host",
     "retract": "call a paglet back",
     "clone": "copy a paglet, here or to other hosts",

@@ -1,0 +1,152 @@
+"""What one call to each of four hosts costs, beside typed calls, ipyparallel, Dask and Ray in the same run.
+
+Run as ``python -m tests.benchmarks.fanout``; ends with status 1 when a promise is broken.
+All replies are in hand when a fan-out ends. It is compared with the same calls one by one:
+a call that goes to another process than the one before costs more than one that goes to the
+same, on one core about twice as much (the row of the single call shows it), and no fan-out
+can save that. Peers hold the same counter in four workers, and call it on all of them at once.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from contextlib import ExitStack
+
+from paglets_nb import FanOut, Mesh, OperationClient
+from paglets_nb.core.proxy import PagletProxy
+from tests.benchmarks.command import Say, command
+from tests.benchmarks.fanout_peers import PEERS
+from tests.benchmarks.measure import Batch, Effort, interleave, ratio
+from tests.benchmarks.peers import NOT_INSTALLED
+from tests.benchmarks.placement import CORES, pinned
+from tests.benchmarks.processes import descendants, installed
+from tests.benchmarks.report import Promise, Report, Row, microseconds
+from tests.benchmarks.workload import ADD, NOTE, Add, Counter
+
+HOSTS = 4
+CALL, IN_TURN = "typed call, to one host", f"{HOSTS} typed calls, to each host in turn"
+EACH, FAN_OUT = f"call_each of {HOSTS} hosts", f"FanOut of one call to {HOSTS} hosts, made and run"
+FUTURES = f"{HOSTS} futures, one to each host"
+FASTER = 5.0
+Figures = dict[str, list[float]]
+
+
+class FanOuts:
+    """Our side: a paglet on each host."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._mesh = mesh
+        self._proxies: list[PagletProxy] = [mesh.create(Counter, on=host.name) for host in mesh]
+        self._clients = [OperationClient(proxy) for proxy in self._proxies]
+        self._request = Add(1, NOTE)
+
+    def one(self, calls: int) -> None:
+        """Call one host."""
+        call = self._clients[0].call
+        for _ in range(calls):
+            call(ADD, self._request)
+
+    def in_turn(self, calls: int) -> None:
+        """Call each host, one after the other."""
+        for _ in range(calls):
+            for client in self._clients:
+                client.call(ADD, self._request)
+
+    def futures(self, calls: int) -> None:
+        """Send a future to each host, and wait for all."""
+        for _ in range(calls):
+            for future in [client.submit(ADD, self._request) for client in self._clients]:
+                future.get_reply()
+
+    def each(self, calls: int) -> None:
+        """Call all hosts at once."""
+        for _ in range(calls):
+            self._mesh.call_each(self._proxies, ADD, self._request)
+
+    def fan_out(self, calls: int) -> None:
+        """Make a fan-out and run it."""
+        for _ in range(calls):
+            found = FanOut(self._mesh, self._proxies, ADD, [self._request]).run()
+            if len(found.ok) != HOSTS:
+                raise RuntimeError(f"the fan-out failed: {found!r}")
+
+
+def promise_fan_outs(report: Report, alone: Figures, spread: Figures) -> None:
+    """The promises: no dearer than the calls one by one, and far ahead of the peers."""
+    limit = HOSTS if len(CORES) > 1 else HOSTS * 1.1  # nothing can run at once on one core: then it is a draw
+    times = HOSTS * ratio(spread, EACH, IN_TURN)
+    narrow = HOSTS * ratio(alone, EACH, IN_TURN)
+    report.promises.append(
+        Promise(
+            f"one call to each of {HOSTS} hosts costs at most {limit:g} typed calls to them, one by one",
+            f"{times:.2f} calls",
+            times <= limit,
+            f"on one core: {narrow:.2f}",
+        )
+    )
+    for peer in PEERS:
+        if peer.name not in spread:
+            report.promises.append(
+                Promise(f"a FanOut at least {FASTER:g}x faster than {peer.name}", NOT_INSTALLED, None)
+            )
+            continue
+        faster = ratio(spread, peer.name, FAN_OUT)
+        report.promises.append(
+            Promise(
+                f"a FanOut at least {FASTER:g}x faster than {peer.name}",
+                f"{faster:.1f}x",
+                faster >= FASTER,
+                f"on one core: {ratio(alone, peer.name, FAN_OUT):.1f}x",
+            )
+        )
+
+
+def run(effort: Effort, *, say: Say, peers: bool = True) -> Report:
+    """Measure.
+
+    Args:
+        effort: how much is measured.
+        say: told what is being measured.
+        peers: measure those that are installed, too.
+    """
+    report = Report(
+        f"Fan-outs, median of {effort.rounds} interleaved rounds; {len(CORES)} cores, Python {sys.version.split()[0]}"
+    )
+    with ExitStack() as stack:
+        say("starting a mesh")
+        ours = FanOuts(stack.enter_context(Mesh(HOSTS)))
+        contenders: dict[str, Batch] = {
+            CALL: ours.one,
+            IN_TURN: ours.in_turn,
+            FUTURES: ours.futures,
+            EACH: ours.each,
+            FAN_OUT: ours.fan_out,
+        }
+        for peer in PEERS if peers else ():
+            if installed(peer.package):
+                say(f"starting {peer.name}")
+                started = peer(HOSTS)
+                stack.callback(started.close)
+                contenders[peer.name] = started.batch
+        say("fan-outs, ours and the peers'")
+        spread = interleave(contenders, effort)
+        with pinned(descendants()):
+            alone = interleave(contenders, effort)
+    report.facts.update({"one_core": alone, "all_cores": spread})
+    for name in contenders:
+        figures = [statistics.median(found[name]) for found in (alone, spread)]
+        note = f"{ratio(alone, name, CALL):.2f}x a call to one host, {ratio(spread, name, CALL):.2f}x on all cores"
+        report.rows.append(Row(name, *map(microseconds, figures), "" if name == CALL else note))
+    report.rows += [Row(peer.name, NOT_INSTALLED) for peer in PEERS if peers and peer.name not in contenders]
+    promise_fan_outs(report, alone, spread)
+    return report
+
+
+def benchmark(quick: bool, say: Say) -> Report:
+    """Everything, or less of it."""
+    return run(Effort(batches=1, calls=20) if quick else Effort(batches=3, calls=50), say=say)
+
+
+if __name__ == "__main__":
+    sys.exit(command("fanout", __doc__, benchmark))

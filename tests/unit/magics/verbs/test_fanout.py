@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+
+from paglets_nb import FanOut
+from paglets_nb.magics.verbs import fanout
+from paglets_nb.testing import wait_until
+from tests.unit.magics.notebook import Notebook
+
+
+def test_a_class_is_fanned_out(meshed: Notebook) -> None:
+    """Over the lists of its fields and every host; no worker is left."""
+    found = meshed.run("%paglet fanout Counter add by=[1,2] colour=blue --repeat 2 --no-plot")
+    assert isinstance(found, FanOut)
+    assert found.counts == {"ok": 8}
+    assert {cell.host for cell in found.cells} == {"alpha", "beta"}
+    assert {cell.value.note for cell in found.cells} == {"blue None"}
+    assert meshed.run("%paglet ls") == []
+
+
+def test_functions_tasks_and_paglets_are_fanned_out(meshed: Notebook, counter: str) -> None:
+    """By the same verb, each over its own fields."""
+    meshed.run("def times(n, factor=10):\n    return n * factor")
+    assert meshed.run("%paglet fanout times n=[1,2] --placement spread --no-plot").values == [10, 20]
+    tasks = meshed.run("%paglet fanout Worker steps=[1,2] --hosts beta --no-plot")
+    assert [value.steps for value in tasks.values] == [1, 2]
+    assert meshed.run("%paglet fanout counter add by=[1,2] --no-plot").cells[1].value.count == 3
+    meshed.run("_both = %paglet clone counter --all")
+    assert len(meshed.run("%paglet fanout _both add --json '{\"by\": 5}' --no-plot")) == 2
+    for clone in meshed.variable("_both"):
+        clone.dispose()
+    echo = meshed.run("%paglet fanout Echo hello n=[1,2] --hosts alpha --no-plot")
+    assert echo.values == [{"kind": "hello", "n": 1}, {"kind": "hello", "n": 2}]
+
+
+def test_failures_are_told_and_the_chart_is_shown(meshed: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fan-out in which everything failed is a result; one with times has its picture."""
+    shown: list[object] = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    failed = meshed.run("%paglet fanout Counter fail")
+    assert failed.counts == {"failed": 2}
+    assert "KeyError: 'broken on purpose'" in repr(failed)
+    assert shown == []
+    meshed.run("%paglet fanout Counter add")
+    assert len(shown) == 1
+    assert shown[0]._repr_mimebundle_()["image/png"]  # type: ignore[attr-defined]
+
+
+def test_a_stop_leaves_what_has_come(meshed: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cells that had ended are results, the others say that they were cancelled."""
+
+    class Stopped(fanout.ProgressLine):
+        def tell(self, text: str, picture: str = "") -> bool:
+            if "2 of 4" in text:
+                raise KeyboardInterrupt
+            return True
+
+    monkeypatch.setattr(fanout, "ProgressLine", Stopped)
+    found = meshed.run("%paglet fanout Counter sleep by=[0,2] --no-plot")
+    assert found.counts == {"ok": 2, "unknown": 2}
+    assert any("cancelled" in error for _count, _state, error in found.errors)
+    mesh = meshed.session.require_mesh()
+    wait_until(lambda: not mesh.paglets(), 10.0, "the workers have ended, once they have slept")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("fanout", "arguments are required: TARGET"),
+        ("fanout Countr add", "did you mean 'Counter'?"),
+        ("fanout zzz add", "classes and functions: Counter, Echo, Feed, Herald, Worker"),
+        ("fanout Counter ad", "Counter has no operation 'ad' (operations: add, fail, sleep)"),
+        ("fanout Counter", "Counter: which operation? (operations: add, fail, sleep)"),
+        ("fanout Counter add by=[1,x]", "operation 'add': field 'by' wants int, got 'x'"),
+        ("fanout Counter add bye=1", "operation 'add' has no field 'bye'"),
+        ("fanout Counter add --hosts gamma", "no host 'gamma' in the mesh (hosts: alpha, beta)"),
+        ("fanout Counter add --repeat 0", "wants a whole number from 1, got '0'"),
+        ("fanout Counter add --placement here", "argument --placement: invalid choice: 'here'"),
+        ("fanout Counter add --timeout soon", "wants seconds above 0, got 'soon'"),
+        ("fanout no.such add", "module 'no'"),
+    ],
+)
+def test_mistakes_are_one_line(meshed: Notebook, line: str, said: str) -> None:
+    """Each says what there is instead."""
+    assert said in meshed.refused(f"%paglet {line}")
+
+
+def test_a_function_wants_its_arguments(meshed: Notebook) -> None:
+    """Those that are missing or unknown are told before anything is sent."""
+    meshed.run("def times(n, factor=10):\n    return n * factor")
+    assert "times: missing a required argument: 'n'" in meshed.refused("%paglet fanout times factor=1")
+    assert "unexpected keyword argument 'm'" in meshed.refused("%paglet fanout times n=1 m=2")
