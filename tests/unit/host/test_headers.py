@@ -14,7 +14,7 @@ from paglets_nb.core.turns import default_origin
 from paglets_nb.core.values import id_prefix
 from paglets_nb.host import headers as module
 from paglets_nb.host.client import HostClient
-from paglets_nb.host.headers import TypedHeaders, header_of
+from paglets_nb.host.headers import TypedHeaders, header_of, is_usual
 from paglets_nb.testing import AddRequest
 
 
@@ -42,6 +42,23 @@ def test_a_typed_calls_header_is_made_once() -> None:
     envelope = decode_envelope(second)
     assert (envelope.origin, envelope.flags, envelope.message_id) == ("cell", TYPED | NUMBERED, id_prefix())
     assert second != first
+
+
+def test_which_messages_have_it() -> None:
+    """A typed request without terms of its own; anything else says so in a header of its own."""
+    assert is_usual(Message("add", AddRequest(1)), CallOptions(timeout=3.0, reply_type=AddRequest))
+    ref = PagletProxyRef("u", "p")
+    others = [
+        Message("add", {"by": 1}),
+        Message("add", arg=1),
+        Message("add", AddRequest(1), priority=0),
+        Message("add", AddRequest(1), message_id="m"),
+        Message("add", AddRequest(1), sender=ref),
+        Message("add", AddRequest(1), reply_to=ref),
+    ]
+    assert not any(is_usual(message, CallOptions()) for message in others)
+    terms = [CallOptions(no_delay=True), CallOptions(activate_if_inactive=False), CallOptions(oneway=True)]
+    assert not any(is_usual(Message("add", AddRequest(1)), options) for options in terms)
 
 
 def test_they_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
