@@ -9,7 +9,8 @@ from typing import Any
 from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.errors import CallTimeoutError
-from paglets_nb.host.client import HostClient, encode_content
+from paglets_nb.host.client import HostClient
+from paglets_nb.host.headers import encode_content
 from paglets_nb.host.multicall import MultiCall
 from paglets_nb.services.contracts import ServiceOperation
 
