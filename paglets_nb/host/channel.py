@@ -146,10 +146,10 @@ class Channel:
                 self._pending[number] = pending
             try:
                 self._connection.send(REQUEST, flags, number, pending.header, pending.content, pending.buffers)
-            except BaseException:
+            except BaseException as error:
                 with self._room:
                     kept = self._pending.pop(number, None)
-                if kept is None:  # the reader saw the end first, and has settled it
+                if kept is None and isinstance(error, OSError):  # the reader saw the end first, and has settled it
                     return
                 raise
 
