@@ -6,12 +6,9 @@ import importlib
 from collections.abc import Iterable
 from typing import Any
 
-from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import CallTimeoutError
 from paglets_nb.host.client import HostClient
-from paglets_nb.host.headers import encode_content
-from paglets_nb.host.multicall import MultiCall
+from paglets_nb.host.each import call_each
 from paglets_nb.services.contracts import ServiceOperation
 
 __all__ = ["FansOut"]
@@ -45,25 +42,9 @@ class FansOut:
             ServiceContractError: the request is of another type.
             SerializationError: it cannot travel.
         """
-        proxies = list(paglets)
         limit = self.client.timeout if timeout is None else timeout
-        options = CallOptions(limit, operation.reply_type)
-        message, calls = operation.to_message(request), MultiCall(self.client, patience=limit)
-        content = encode_content(message)
-        try:
-            for number, proxy in enumerate(proxies):
-                calls.call(number, proxy, message if not number else operation.to_message(request), options, content)
-            answers = calls.gather(limit)
-        finally:
-            calls.close()
-        replies: list[Any] = []
-        for number in range(len(proxies)):
-            answer = answers.get(number)
-            if answer is None:
-                replies.append(CallTimeoutError(operation.name, limit))
-            else:
-                replies.append(answer.value if answer.error is None else answer.error)
-        return replies
+        checked = operation.checked_request(request)
+        return call_each(self.client, list(paglets), operation.name, checked, operation.reply_type, limit)
 
     def fan_out(self, target: Any, operation: Any = None, grid: Any = None, **options: Any) -> Any:
         """Call an operation, a task or a function over a grid of requests and hosts, and wait for the end.

@@ -73,7 +73,7 @@ class FanOuts:
 
 
 def promise_fan_outs(report: Report, alone: Figures, spread: Figures) -> None:
-    """The promises: no dearer than the calls one by one, and far ahead of the peers."""
+    """The promises: no dearer than the calls one by one, few of one host's calls, far ahead of the peers."""
     limit = HOSTS if len(CORES) > 1 else HOSTS * 1.1  # nothing can run at once on one core: then it is a draw
     times = HOSTS * ratio(spread, EACH, IN_TURN)
     narrow = HOSTS * ratio(alone, EACH, IN_TURN)
@@ -83,6 +83,15 @@ def promise_fan_outs(report: Report, alone: Figures, spread: Figures) -> None:
             f"{times:.2f} calls",
             times <= limit,
             f"on one core: {narrow:.2f}",
+        )
+    )
+    over_one = ratio(alone, EACH, CALL)
+    report.promises.append(
+        Promise(
+            f"one call to each of {HOSTS} hosts costs at most 4x a typed call to one of them, on one core",
+            f"{over_one:.2f}x",
+            over_one <= 4.0,
+            f"one by one: {ratio(alone, IN_TURN, CALL):.2f}x",
         )
     )
     for peer in PEERS:
