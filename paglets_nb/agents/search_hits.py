@@ -12,7 +12,7 @@ import re
 from collections import deque
 from typing import Protocol
 
-from paglets_nb.agents.search_types import HitEvent, HostTotals, SearchMode, SearchRequest
+from paglets_nb.agents.search_types import HitEvent, HostTotals, SearchMode, SearchRequest, spans
 from paglets_nb.codec.ripgrep import Context, End, Line, Match, Submatch, Summary, Text, decode_lines
 
 __all__ = ["CountReader", "FileReader", "LineReader", "PathReader", "Reader", "reader_for"]
@@ -116,7 +116,7 @@ class LineReader:
         """The result of a line, its places in characters."""
         name, text = line.path.text, line.lines.text
         if text is not None and text.isascii():
-            places = [(match.start, match.end) for match in line.submatches]
+            places = [(match.start, match.end) for match in line.submatches[:MAX_MATCHES]]
         else:
             text, places = _decoded(line.lines, line.submatches[:MAX_MATCHES])
         text = text.rstrip("\r\n")
@@ -126,15 +126,14 @@ class LineReader:
             "line": line.line_number or 0,
             "column": places[0][0] + 1 if places else 1,
             "text": text,
-            "matches": places,
+            "matches": spans(places) if len(text) <= MAX_TEXT else "",
         }
         if name is None:
             event.update(_file_event(self._host, line.path.raw()))
         if len(text) > MAX_TEXT:
-            event["text"], event["matches"] = _clipped(text, places)
+            event["text"], places = _clipped(text, places)
+            event["matches"] = spans(places)
             event["clipped"] = True
-        if len(places) > MAX_MATCHES:
-            event["matches"] = event["matches"][:MAX_MATCHES]
         return event
 
     # ---- the lines around

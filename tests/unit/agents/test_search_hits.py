@@ -15,7 +15,7 @@ from paglets_nb.agents.search_hits import (
     PathReader,
     reader_for,
 )
-from paglets_nb.agents.search_types import HitEvent, HostTotals, SearchMode, SearchRequest
+from paglets_nb.agents.search_types import HitEvent, HostTotals, SearchMode, SearchRequest, matches_of
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_hit_has_line_column_and_places(totals: HostTotals) -> None:
         "line": 7,
         "column": 4,
         "text": "to be or be",
-        "matches": [(3, 5), (9, 11)],
+        "matches": "3-5,9-11",
     }
 
 
@@ -66,7 +66,7 @@ def test_places_are_characters(
 ) -> None:
     """Bytes of rg become characters, also of a line that is not UTF-8."""
     [event] = LineReader("alpha", totals).feed(line("match", 1, text, place))
-    assert (event["text"], event["matches"]) == (wanted[0], [wanted[1]])
+    assert (event["text"], matches_of(event)) == (wanted[0], [wanted[1]])
     assert event["column"] == wanted[1][0] + 1
 
 
@@ -82,7 +82,7 @@ def test_a_long_line_is_cut_around_its_match(totals: HostTotals) -> None:
     text = "x" * 50_000 + "be" + "y" * 50_000 + "be\n"
     [event] = LineReader("alpha", totals).feed(line("match", 1, text, (50_000, 50_002), (100_002, 100_004)))
     assert len(event["text"]) == MAX_TEXT
-    assert [event["text"][start:end] for start, end in event["matches"]] == ["be"]
+    assert [event["text"][start:end] for start, end in matches_of(event)] == ["be"]
     assert (event["column"], event["clipped"]) == (50_001, True)
 
 
