@@ -136,7 +136,7 @@ class PerformanceBenchmark(GatherMixin, OperationPaglet[PerformanceState]):
 
     def run(self) -> None:
         """As a child: measure this host and report."""
-        if self.state.role != "child":
+        if not self.fanout_is_child():
             return
         child = self._child = _Child(self)
         try:

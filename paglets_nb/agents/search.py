@@ -173,15 +173,10 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
         state.events, state.next_cursor, state.totals = [], 1, {}
         state.pending_hosts, state.child_proxies, state.errors = [], {}, {}
 
-    def _is_child(self) -> bool:
-        """Whether this is one; while the parent clones itself, its own state says so too."""
-        state = self.state
-        return state.role == "child" and bool(state.parent_agent_id != self.agent_id)
-
     def run(self) -> None:
         """Search this host, if this is a child."""
         state = self.state
-        if not self._is_child() or state.request is None:
+        if not self.fanout_is_child() or state.request is None:
             return
         parent = OperationClient(self.context.get_proxy(state.parent_agent_id, state.parent_host_url))
         totals = HostTotals(state.target_host_name)
@@ -347,7 +342,7 @@ class MeshSearch(CursorDrainMixin, MeshFanoutMixin, OperationPaglet[SearchState]
 
     def on_disposing(self, event: DisposalEvent) -> None:
         """A parent takes its children along."""
-        if not self._is_child():
+        if not self.fanout_is_child():
             self._stop_children()
             self.fanout_cleanup_children()
 

@@ -167,6 +167,11 @@ class MeshFanoutMixin(_Base):
             state.target_host_name, state.target_host_url = host.name, host.url
             self.notify_all_state_changed()
 
+    def fanout_is_child(self) -> bool:
+        """Whether this is a child; the state of a parent that is about to clone itself says so of the parent too."""
+        with self.locked():
+            return bool(self.state.role == "child" and self.state.parent_agent_id != self.agent_id)
+
     def fanout_finish_clone_prepare(self) -> None:
         """Give the parent its own role back, whether the clone was made or not."""
         with self.locked():

@@ -310,7 +310,10 @@ def test_preparing_and_finishing_a_clone() -> None:
     assert (state.role, state.parent_agent_id) == ("child", "mine")
     assert (state.target_host_name, state.target_host_url) == ("gamma", "unix:///gamma.sock")
     assert state.pending_hosts == ["beta", "gamma"]
+    assert not books.fanout_is_child()
+    assert Books(state, agent_id="clone").fanout_is_child()
     books.fanout_finish_clone_prepare()
+    assert not books.fanout_is_child()
     assert {name: getattr(state, name) for name in vars(before)} == vars(before)
     assert state.pending_hosts == ["beta", "gamma"]
     state.role = "child"
