@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack
 
 from paglets_nb import FanOut, Mesh, OperationClient
@@ -28,7 +29,10 @@ HOSTS = 4
 CALL, IN_TURN = "typed call, to one host", f"{HOSTS} typed calls, to each host in turn"
 EACH, FAN_OUT = f"call_each of {HOSTS} hosts", f"FanOut of one call to {HOSTS} hosts, made and run"
 FUTURES = f"{HOSTS} futures, one to each host"
+OURS = (CALL, IN_TURN, FUTURES, EACH, FAN_OUT)
 FASTER = 5.0
+OFTENER = 10
+"""How much oftener ours are called than what is measured beside the peers, which take long."""
 Figures = dict[str, list[float]]
 
 
@@ -72,8 +76,17 @@ class FanOuts:
                 raise RuntimeError(f"the fan-out failed: {found!r}")
 
 
-def promise_fan_outs(report: Report, alone: Figures, spread: Figures) -> None:
-    """The promises: no dearer than the calls one by one, and far ahead of the peers."""
+def add_rows(report: Report, found: tuple[Figures, Figures], names: Iterable[str], base: str, of: str) -> None:
+    """A row for each contender, on one core and on all, beside one of them."""
+    for name in names:
+        figures = [statistics.median(one[name]) for one in found]
+        alone, spread = (ratio(one, name, base) for one in found)
+        note = "" if name == base else f"{alone:.2f}x {of}, {spread:.2f}x on all cores"
+        report.rows.append(Row(name, *map(microseconds, figures), note))
+
+
+def promise_calls(report: Report, alone: Figures, spread: Figures) -> None:
+    """A fan-out is no dearer than the calls one by one."""
     limit = HOSTS if len(CORES) > 1 else HOSTS * 1.1  # nothing can run at once on one core: then it is a draw
     times = HOSTS * ratio(spread, EACH, IN_TURN)
     narrow = HOSTS * ratio(alone, EACH, IN_TURN)
@@ -85,6 +98,10 @@ def promise_fan_outs(report: Report, alone: Figures, spread: Figures) -> None:
             f"on one core: {narrow:.2f}",
         )
     )
+
+
+def promise_peers(report: Report, alone: Figures, spread: Figures) -> None:
+    """And far ahead of the peers."""
     for peer in PEERS:
         if peer.name not in spread:
             report.promises.append(
@@ -130,22 +147,25 @@ def run(effort: Effort, *, say: Say, peers: bool = True) -> Report:
                 stack.callback(started.close)
                 contenders[peer.name] = started.batch
         say("fan-outs, ours and the peers'")
-        spread = interleave(contenders, effort)
+        own = {name: batch for name, batch in contenders.items() if name in OURS}
+        beside = {name: batch for name, batch in contenders.items() if name not in OURS or name == FAN_OUT}
+        few = Effort(effort.rounds, effort.batches, max(1, effort.calls // OFTENER))
+        spread, spread_beside = interleave(own, effort), interleave(beside, few)
         with pinned(descendants()):
-            alone = interleave(contenders, effort)
+            alone, alone_beside = interleave(own, effort), interleave(beside, few)
     report.facts.update({"one_core": alone, "all_cores": spread})
-    for name in contenders:
-        figures = [statistics.median(found[name]) for found in (alone, spread)]
-        note = f"{ratio(alone, name, CALL):.2f}x a call to one host, {ratio(spread, name, CALL):.2f}x on all cores"
-        report.rows.append(Row(name, *map(microseconds, figures), "" if name == CALL else note))
+    report.facts.update({"one_core_beside_peers": alone_beside, "all_cores_beside_peers": spread_beside})
+    add_rows(report, (alone, spread), own, CALL, "a call to one host")
+    add_rows(report, (alone_beside, spread_beside), [name for name in beside if name != FAN_OUT], FAN_OUT, "a FanOut")
     report.rows += [Row(peer.name, NOT_INSTALLED) for peer in PEERS if peers and peer.name not in contenders]
-    promise_fan_outs(report, alone, spread)
+    promise_calls(report, alone, spread)
+    promise_peers(report, alone_beside, spread_beside)
     return report
 
 
 def benchmark(quick: bool, say: Say) -> Report:
     """Everything, or less of it."""
-    return run(Effort(batches=1, calls=20) if quick else Effort(batches=3, calls=50), say=say)
+    return run(Effort(batches=1, calls=200) if quick else Effort(batches=3, calls=200), say=say)
 
 
 if __name__ == "__main__":
