@@ -46,6 +46,15 @@ class RawPingPong:
             if len(receive(65536)) != size:
                 raise RuntimeError("the raw server answered with another size")
 
+    def ping(self) -> None:
+        """Send a request."""
+        self._socket.sendall(self._request)
+
+    def pong(self) -> None:
+        """Take its reply."""
+        if len(self._socket.recv(65536)) != self._reply_size:
+            raise RuntimeError("the raw server answered with another size")
+
     def close(self) -> None:
         """End both ends."""
         self._socket.close()

@@ -64,7 +64,7 @@ def test_fan_outs_are_measured() -> None:
     """Fan-outs are measured beside calls one by one; peers, which take long to start, are left to ``make bench``."""
     report = fanout.run(Effort(rounds=1, batches=1, calls=20), say=quiet, peers=False)
     figures = one_core(report)
-    assert set(figures) == {fanout.CALL, fanout.IN_TURN, fanout.FUTURES, fanout.EACH, fanout.FAN_OUT}
+    assert set(figures) == set(fanout.OURS)
     assert min(min(times) for times in figures.values()) > 0
     assert [promise.kept is None for promise in report.promises] == [False, False, True, True, True]
 
