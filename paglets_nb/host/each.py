@@ -45,7 +45,8 @@ def call_each(
 
     Args:
         client: whose sockets are used.
-        proxies: the paglets'; each follows where it moves.
+        proxies: the paglets'; each follows where it moves. One named more than once is called
+            that often, in no order.
         kind: the operation's name.
         request: a dataclass.
         reply_type: the dataclass of the replies.
