@@ -44,7 +44,7 @@ class Sought:
 PATTERNS = (
     Sought("few hits", "TemporaryDirectory"),
     Sought("thousands of hits", "raise ValueError"),
-    Sought("tens of thousands", "import", promised=False),
+    Sought("tens of thousands", "def __init__", promised=False),
 )
 
 

@@ -1,0 +1,123 @@
+"""A live view in a cell, and beside it the picture that stays in the saved notebook.
+
+A widget lives only as long as its kernel, so each is displayed twice: as itself, and as a
+picture in HTML that is hidden while the widget is alive in the page. A notebook that is
+opened without a kernel, or on a code host, shows the picture. Owns how both are published;
+it must not know what they show.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from typing import Any, Protocol
+
+from paglets_nb.widgets.background import Coalesced
+
+__all__ = ["Showing", "View", "show"]
+
+_PICTURES_PER_SECOND = 0.5
+_MODEL = "application/vnd.jupyter.widget-view+json"
+# The picture gives way to the living widget; what is left of a dead one gives way to the picture.
+_RULES = (
+    ".jp-OutputArea-child:has(.paglets-live-{0}) ~ .jp-OutputArea-child:has(.paglets-still-{0}),"
+    ".jp-OutputArea-child:has(.paglets-none-{0}),"
+    ".jp-OutputArea-child:not(:has(.paglets-live-{0})):has(+ .jp-OutputArea-child .paglets-still-{0})"
+    "{{display:none}}"
+)
+
+
+class View(Protocol):
+    """What can be shown: a widget and its pictures."""
+
+    @property
+    def widget(self) -> Any:
+        """The ipywidgets widget at its root."""
+        ...
+
+    def text(self) -> str:
+        """How things stand, as text."""
+        ...
+
+    def html(self) -> str:
+        """The same as HTML, escaped, without scripts."""
+        ...
+
+    def close(self) -> None:
+        """Stop following what it shows and take its widgets away; harmless when repeated."""
+        ...
+
+
+class Showing:
+    """A view that is displayed in a cell.
+
+    Args:
+        view: the view.
+        shell: the notebook kernel's shell.
+        parent: the cell's parent header.
+    """
+
+    def __init__(self, view: View, shell: Any, parent: Any) -> None:
+        self.view = view
+        self._shell = shell
+        self._parent = parent
+        self._key = secrets.token_hex(6)
+        self._last = ""
+        self._open = True
+        self.refresh = Coalesced(self._publish_picture, _PICTURES_PER_SECOND)
+        """Want the picture brought up to date; called whenever the view has changed."""
+        view.widget.add_class(f"paglets-live-{self._key}")
+        model = {"version_major": 2, "version_minor": 0, "model_id": view.widget.model_id}
+        self._publish("live", {"text/plain": "", "text/html": "", _MODEL: model}, update=False)
+        self._publish_picture(update=False)
+
+    def _publish(self, part: str, data: dict[str, Any], *, update: bool) -> None:
+        tokens = self._shell.set_thread_parent(self._parent)
+        try:
+            transient = {"display_id": f"paglets-{part}-{self._key}"}
+            self._shell.display_pub.publish(data=data, metadata={}, transient=transient, update=update)
+        finally:
+            self._shell.reset_thread_parent(tokens)
+
+    def _publish_picture(self, update: bool = True) -> None:
+        text, html = self.view.text(), self.view.html()
+        if html == self._last:
+            return
+        self._last = html
+        style = f"<style>{_RULES.format(self._key)}</style>"
+        still = f"<div class='paglets-still paglets-still-{self._key}'>{html}</div>"
+        self._publish("still", {"text/plain": text, "text/html": style + still}, update=update)
+
+    def close(self) -> None:
+        """Leave the picture of how things stand now in the widget's place; harmless when repeated."""
+        if not self._open:
+            return
+        self._open = False
+        self.refresh()
+        self.refresh.close()
+        self._publish("live", {"text/plain": "", "text/html": f"<i class='paglets-none-{self._key}'></i>"}, update=True)
+        self.view.close()
+
+
+def show(view: View) -> Showing | None:
+    """Display a view in the cell that runs now.
+
+    Args:
+        view: the view.
+
+    Returns:
+        What shows it, to be closed by whoever owns the view; None where only text or a still
+        picture can be shown, and then the view is closed already.
+    """
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    shell: Any = get_ipython()
+    if shell is not None and hasattr(shell, "set_thread_parent"):
+        return Showing(view, shell, shell.get_parent())
+    if shell is None:
+        sys.stdout.write(f"{view.text()}\n")
+    else:
+        display({"text/plain": view.text(), "text/html": view.html()}, raw=True)  # type: ignore[no-untyped-call]
+    view.close()
+    return None
