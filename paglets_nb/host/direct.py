@@ -9,6 +9,7 @@ and the operations as they are called; must not know what is queued, stored or f
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import payload as payloads
@@ -70,6 +71,7 @@ class DirectCalls:
 
     def __init__(self, host: Host, answer: Callable[..., None]) -> None:
         self._handling = host.handling
+        self._events = host.events
         self._record = host.events.record_message
         self._find = host.residents.find
         self._answer = answer
@@ -119,6 +121,7 @@ class DirectCalls:
 
     def _call(self, operation: _Operation, header: _Header, payload: bytes) -> Reply:
         agent_id = operation.paglet.agent_id
+        began = time() if self._events.timed else None
         try:
             try:
                 request = operation.decode(payload)
@@ -129,10 +132,10 @@ class DirectCalls:
                 content, buffers = operation.encode(reply)
             else:
                 content, buffers = payloads.encode(self._handling.awaited(operation.finish(reply), header.kind))
-            self._record(agent_id, header.kind, header.sender)
+            self._record(agent_id, header.kind, header.sender, None, began)
             return REPLY, content, buffers
         except BaseException as error:  # whatever user code raises is the caller's to see
-            self._record(agent_id, header.kind, header.sender, error)
+            self._record(agent_id, header.kind, header.sender, error, began)
             return self._handling.failure(operation.paglet, error)
 
     @staticmethod
