@@ -138,3 +138,9 @@ class MeshHistory:
         with self._lock:
             place = number - (self._count - len(self._moments)) - 1
             return self._moments[place] if 0 <= place < len(self._moments) else None
+
+    def since(self, number: int, limit: int) -> list[Moment]:
+        """The moments numbered above ``number``, at most ``limit`` of them, the latest."""
+        with self._lock:
+            fresh = min(self._count - number, len(self._moments), limit)
+            return list(islice(reversed(self._moments), max(fresh, 0)))[::-1]

@@ -1,0 +1,149 @@
+"""The map of a mesh in the page: paglets move on it, messages pass, and the past can be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.lab import Notebook, wait_until
+
+CLASSES = """
+%load_ext paglets_nb
+from paglets_nb import EmptyPayload, OperationPaglet, PagletState, ServiceOperation
+HELLO = ServiceOperation("hello", EmptyPayload, EmptyPayload)
+class Greeter(OperationPaglet):
+    Operations = (HELLO,)
+    def operation_handlers(self):
+        return {HELLO: lambda request: EmptyPayload()}
+class Idler(Greeter):
+    pass
+mesh = %paglet up 2
+"""
+HOSTILE = "<img src=x onerror=window.hacked=1>"
+
+
+def _contains(box: Locator, inner: Locator) -> bool:
+    outer, tile = box.bounding_box(), inner.bounding_box()
+    return bool(
+        outer
+        and tile
+        and outer["x"] <= tile["x"]
+        and tile["x"] + tile["width"] <= outer["x"] + outer["width"]
+        and outer["y"] <= tile["y"]
+        and tile["y"] + tile["height"] <= outer["y"] + outer["height"]
+    )
+
+
+class _Map:
+    """The map in a cell's output."""
+
+    def __init__(self, notebook: Notebook, cell: int) -> None:
+        self.notebook = notebook
+        self.root = notebook.output(cell).locator(".paglets-map")
+        expect(self.root).to_be_visible()
+
+    def node(self, label: str) -> Locator:
+        return self.root.locator("g[data-id]").filter(has=self.root.page.locator(f"text >> text='{label}'"))
+
+    def host(self, name: str) -> Locator:
+        return self.root.locator(f"g[data-id='host:{name}']")
+
+    def button(self, name: str) -> Locator:
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def execute(self, code: str) -> None:
+        """Have the notebook's kernel run code, as another cell would."""
+        self.notebook.page.evaluate(
+            "code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+            ".requestExecute({code}).done.then(() => null)",
+            code,
+        )
+
+    def shows(self, label: str, host: str) -> None:
+        """Wait until a paglet is drawn within a host's box."""
+        expect(self.node(label)).to_have_count(1)
+        wait_until(lambda: _contains(self.host(host), self.node(label)), 10.0, f"{label} is inside {host}")
+
+
+@pytest.fixture
+def map_of(open_notebook: Callable[..., Notebook]) -> Callable[..., _Map]:
+    """Opens a notebook with a mesh of two and a map in its last cell."""
+
+    def make(name: str, *cells: str) -> _Map:
+        notebook = open_notebook(name, [CLASSES, *cells, "plan = %paglet map\nplan"])
+        notebook.run_all()
+        assert not notebook.errors()
+        return _Map(notebook, len(cells) + 1)
+
+    return make
+
+
+def test_a_map_lives(map_of: Callable[..., _Map], page: Page, screenshot: Callable[[str], None]) -> None:
+    """Paglets appear, move, sleep and vanish as they do in the mesh; messages pass; Enter tells of what is chosen."""
+    plan = map_of("map.ipynb", "%paglet create Greeter --on alpha --name greeter\n%paglet create Idler --on beta")
+    plan.shows("greeter", "alpha")
+    plan.execute("proxy = mesh.paglet('greeter'); proxy.dispatch('beta')")
+    plan.shows("greeter", "beta")
+    plan.execute("from paglets_nb import OperationClient; OperationClient(proxy).call(HELLO, EmptyPayload())")
+    expect(plan.root).to_have_attribute("data-pulses", "1")
+    plan.execute("proxy.deactivate()")
+    expect(plan.node("greeter")).to_have_class("pgm-faded")
+    plan.execute(f"mesh.create(Idler, name={HOSTILE!r}, on='alpha')")
+    expect(plan.root.locator(f"g[aria-label^='paglet {HOSTILE[:12]}']")).to_have_count(1)
+    screenshot("map")
+    _keys(plan, page)
+    _replay(plan)
+    plan.execute("mesh.paglet('greeter').dispose()")
+    expect(plan.node("greeter")).to_have_count(0)
+    theme = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme}).then(() => null)"
+    page.evaluate(theme, "JupyterLab Dark")
+    screenshot("map-dark")
+    page.evaluate(theme, "JupyterLab Light")
+    assert page.evaluate("() => window.hacked") is None
+    plan.execute("get_ipython().run_line_magic('paglet', 'down')")
+    _stays(plan)
+
+
+def _keys(plan: _Map, page: Page) -> None:
+    """Arrows go from host to host and into them, Enter asks, Escape closes; the notebook's own keys stay out."""
+    plan.host("alpha").focus()
+    page.keyboard.press("ArrowRight")
+    expect(plan.host("beta")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(plan.root.locator("g[data-kind='tile'][data-host='beta']").first).to_be_focused()
+    page.keyboard.press("Enter")
+    details = plan.root.get_by_role("status")
+    expect(details).to_contain_text("Idler")
+    expect(details).to_contain_text("0 messages")
+    page.keyboard.press("Escape")
+    expect(details).to_be_hidden()
+    page.keyboard.press("ArrowUp")
+    expect(plan.host("beta")).to_be_focused()
+
+
+def _replay(plan: _Map) -> None:
+    """The slider goes back to before the move, play goes on to the end of it, and Live is now again."""
+    slider = plan.root.get_by_role("slider", name="moment")
+    slider.fill(slider.get_attribute("min") or "0")
+    expect(plan.node("greeter")).to_have_count(0)
+    slider.press("ArrowRight")
+    plan.shows("greeter", "alpha")
+    plan.button("play").click()
+    plan.shows("greeter", "beta")
+    plan.button("back to what is so now").click()
+    expect(plan.node("greeter")).to_have_class("pgm-faded")
+
+
+def _stays(plan: _Map) -> None:
+    """When the mesh is down the picture stands in the map's place, also in the saved notebook without a kernel."""
+    notebook = plan.notebook
+    expect(plan.root).to_have_count(0)
+    picture = notebook.output(2).locator("img[src^='data:image/png']")
+    expect(picture).to_be_visible()
+    saved: Any = notebook.saved_now()
+    assert "alpha" in str(saved.cells[2].outputs)
+    notebook.shut_down()
+    expect(Notebook(notebook.page, notebook.server, notebook.name).output(2).locator("img")).to_be_visible()
