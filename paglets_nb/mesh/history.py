@@ -17,7 +17,7 @@ from paglets_nb.host.event_pages import DELIVERED, FAILED
 from paglets_nb.mesh.events import MeshEvent
 from paglets_nb.mesh.whereabouts import Names, Whereabouts
 
-__all__ = ["Moment", "MeshHistory"]
+__all__ = ["MeshHistory", "Moment"]
 
 KEPT = 5000
 _TOGETHER = 0.1

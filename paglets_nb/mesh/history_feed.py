@@ -56,8 +56,12 @@ class HistoryFeed:
 
     def open(self) -> None:
         """Take in what is held already, and listen from now on; asks every host, for at most some seconds."""
-        self._history.begin_with(self._changes_of_hosts())
         self._remove = self._mesh.event_log.add_listener(self._hear)
+        self.read()
+
+    def read(self) -> None:
+        """Take in what is held already; asks every host, for at most some seconds."""
+        self._history.begin_with(self._changes_of_hosts())
         self._history.add(self._fresh(self._mesh.events()))
         infos, _answered, at = self._ask()
         known = self._history.now().paglets

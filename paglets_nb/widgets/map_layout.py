@@ -197,8 +197,8 @@ class _Box:
             name, key = self._host.name, f"more:{self._host.name}"
             width = _MORE_SLOTS * _DOT_STEP - (_DOT_STEP - _DOT)
             title = f"{len(rest)} more paglets on {plain(name)}"
-            place = left + column * _DOT_STEP, top + row * _DOT_STEP, width, _DOT
-            nodes[key] = Node("more", *place, label=f"+{len(rest)}", host=name, title=title)
+            x, y = left + column * _DOT_STEP, top + row * _DOT_STEP
+            nodes[key] = Node("more", x, y, width, _DOT, label=f"+{len(rest)}", host=name, title=title)
             node_of.update((spot.agent_id, key) for spot in rest)
 
     def _paglet(self, kind: str, spot: PagletSpot, x: float, y: float, width: float, height: float) -> Node:

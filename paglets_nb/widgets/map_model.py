@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from paglets_nb.mesh.history import Moment, MeshHistory
+from paglets_nb.mesh.history import MeshHistory, Moment
 from paglets_nb.mesh.history_feed import HistoryFeed
 from paglets_nb.mesh.whereabouts import HOST_CHANGED, LISTED, LOST, Whereabouts
 from paglets_nb.widgets.map_layout import NOTEBOOK, Classes, Scene, lay_out, plain
@@ -26,7 +26,13 @@ MAX_PULSES = 32
 """Messages shown in one frame: the most frequent ones."""
 _SEEN = 2000
 """Moments looked at for the messages of one frame."""
-_WORDS = {HOST_CHANGED: "host", LISTED: "found", LOST: "lost", "message-delivered": "message", "message-failed": "error"}
+_WORDS = {
+    HOST_CHANGED: "host",
+    LISTED: "found",
+    LOST: "lost",
+    "message-delivered": "message",
+    "message-failed": "error",
+}
 
 
 class MapModel:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from paglets_nb.mesh.whereabouts import PagletSpot, Whereabouts
 from paglets_nb.widgets.map_layout import COLOURS, MARKS, Node, Scene, plain
 from paglets_nb.widgets.pictures import class_label
-from paglets_nb.widgets.stills import image, style_of
+from paglets_nb.widgets.stills import image, opening
 
 __all__ = ["map_html", "map_svg", "map_text"]
 
@@ -59,13 +59,7 @@ def map_svg(scene: Scene, *, fixed: bool) -> str:
     columns = max(1, int(scene.width // _LEGEND_WIDTH))
     rows = -(-len(scene.legend) // columns)
     height = scene.height + rows * _LEGEND
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {scene.width:.0f} {height:.0f}" '
-        f'width="{scene.width:.0f}" height="{height:.0f}" role="img" style="max-width:100%;height:auto">',
-        f"<style>{style_of(_RULES, fixed=fixed)}</style>",
-    ]
-    if fixed:
-        parts.append(f'<rect width="{scene.width:.0f}" height="{height:.0f}" fill="#ffffff"/>')
+    parts = [opening((scene.width, height), "map of the mesh", _RULES, fixed=fixed)]
     parts += [_node(node) for node in scene.nodes.values()]
     for place, (number, label, count) in enumerate(scene.legend):
         row, column = divmod(place, columns)

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
-__all__ = ["SURFACE", "image", "png_of", "still", "style_of"]
+__all__ = ["SURFACE", "image", "opening", "png_of", "still", "style_of"]
 
 SURFACE = {
     "paper": ("--jp-layout-color0", "#ffffff"),
@@ -41,6 +41,18 @@ def style_of(rules: str, *, fixed: bool) -> str:
     for name, (variable, colour) in SURFACE.items():
         rules = rules.replace(f"${name}", colour if fixed else f"var({variable}, {colour})")
     return rules.replace("$font", STILL_FONT if fixed else FONT)
+
+
+def opening(size: tuple[float, float], title: str, rules: str, *, fixed: bool) -> str:
+    """How an SVG begins: its size, its rules, and with fixed colours its paper."""
+    width, height = (f"{value:.0f}" for value in size)
+    head = f"viewBox='0 0 {width} {height}' width='{width}' height='{height}' role='img'"
+    words = html.escape(title, quote=True)
+    paper = f"<rect width='{width}' height='{height}' fill='{SURFACE['paper'][1]}'/>" if fixed else ""
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' {head} aria-label='{words}' style='max-width:100%;height:auto'>"
+        f"<style>{style_of(rules, fixed=fixed)}</style>{paper}"
+    )
 
 
 def png_of(svg: str, scale: float = _SCALE) -> bytes:
@@ -77,6 +89,5 @@ def still(draw: Callable[[bool], str], size: tuple[float, float], title: str) ->
         return draw(False)
     rules = f".{key}-svg{{display:block!important}}.{key}-png{{display:none}}"
     return (
-        f"<style>{rules}</style><div hidden class='{key}-svg'>{draw(False)}</div>"
-        f"<div class='{key}-png'>{shown}</div>"
+        f"<style>{rules}</style><div hidden class='{key}-svg'>{draw(False)}</div><div class='{key}-png'>{shown}</div>"
     )

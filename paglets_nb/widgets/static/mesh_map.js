@@ -76,6 +76,10 @@ class MapView {
       const found = event.target.closest("[data-id]");
       if (found) this.choose(found.dataset.id, true);
     });
+    this.canvas.addEventListener("focusin", (event) => {
+      const found = event.target.closest("[data-id]");
+      if (found && found.dataset.id !== this.current) this.choose(found.dataset.id, false, false);
+    });
     el.append(this.root);
   }
 
@@ -109,6 +113,7 @@ class MapView {
 
   showReplay(replay) {
     this.replay = replay;
+    this.root.dataset.at = replay.at;
     this.slider.min = replay.first;
     this.slider.max = replay.last;
     if (!this.dragging) this.slider.value = replay.at;
@@ -132,6 +137,7 @@ class MapView {
       this.canvas.setAttribute("viewBox", box);
       this.canvas.style.maxWidth = `${width}px`;
     }
+    this.drawn = true;
     this.title.textContent = state.title;
     this.showLegend(state.legend);
     this.showReplay(state.replay);
@@ -143,7 +149,7 @@ class MapView {
     let element = this.elements.get(id);
     if (!element) {
       element = svg("g", { "data-id": id, tabindex: -1, role: "button" });
-      if (this.elements.size && !still()) element.classList.add("pgm-new");
+      if (this.drawn && !still()) element.classList.add("pgm-new");
       this.elements.set(id, element);
       this.layers[node[KIND] === "host" || node[KIND] === "notebook" ? 0 : 1].append(element);
     }
