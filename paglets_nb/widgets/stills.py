@@ -57,7 +57,7 @@ def opening(size: tuple[float, float], title: str, rules: str, *, fixed: bool) -
 
 def png_of(svg: str, scale: float = _SCALE) -> bytes:
     """An SVG as a PNG; empty where vl-convert is not installed or cannot draw it."""
-    with suppress(ImportError, ValueError):
+    with suppress(ImportError, RuntimeError, ValueError):
         png: bytes = importlib.import_module("vl_convert").svg_to_png(svg, scale=scale)
         return png
     return b""

@@ -71,6 +71,10 @@ class MapView {
     this.details.setAttribute("role", "status");
     this.details.hidden = true;
     this.root.append(this.title, scroll, this.legend, this.makeControls(), this.details);
+    // plain keys are the map's: the notebook's own shortcuts would take the slider's arrows
+    this.root.addEventListener("keydown", (event) => {
+      if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) event.stopPropagation();
+    });
     this.canvas.addEventListener("keydown", (event) => this.onKey(event));
     this.canvas.addEventListener("click", (event) => {
       const found = event.target.closest("[data-id]");
