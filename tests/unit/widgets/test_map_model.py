@@ -13,6 +13,7 @@ from paglets_nb.widgets.map_layout import NOTEBOOK
 from paglets_nb.widgets.map_model import MapModel
 from tests.unit.mesh.hosted import HostedMesh, hosted_mesh
 
+
 class _Watched:
     """A model, and what its frames add up to on a page."""
 
