@@ -104,13 +104,22 @@ def test_a_map_lives(map_of: Callable[..., _Map], page: Page, screenshot: Callab
     _replay(plan)
     plan.execute("mesh.paglet('greeter').dispose()")
     expect(plan.node("greeter")).to_have_count(0)
-    theme = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme}).then(() => null)"
-    page.evaluate(theme, "JupyterLab Dark")
-    screenshot("map-dark")
-    page.evaluate(theme, "JupyterLab Light")
+    _in_the_dark(plan, page, screenshot)
     assert page.evaluate("() => window.hacked") is None
     plan.execute("get_ipython().run_line_magic('paglet', 'down')")
     _stays(plan)
+
+
+def _in_the_dark(plan: _Map, page: Page, screenshot: Callable[[str], None]) -> None:
+    """Names are light where the page is dark."""
+    theme = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme}).then(() => null)"
+    page.evaluate(theme, "JupyterLab Dark")
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
+    fill = plan.host("alpha").locator(".pgm-name").evaluate("text => getComputedStyle(text).fill")
+    assert min(int(part) for part in re.findall(r"\d+", fill)[:3]) > 160, fill
+    screenshot("map-dark")
+    page.evaluate(theme, "JupyterLab Light")
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0)
 
 
 def _keys(plan: _Map, page: Page) -> None:
@@ -159,3 +168,30 @@ def _stays(plan: _Map) -> None:
     assert "alpha" in str(saved.cells[2].outputs)
     notebook.shut_down()
     expect(Notebook(notebook.page, notebook.server, notebook.name).output(2).locator("img")).to_be_visible()
+
+
+def test_a_trace_is_drawn(
+    open_notebook: Callable[..., Notebook], page: Page, screenshot: Callable[[str], None]
+) -> None:
+    """As a drawing that tells more to whoever points at it; it stays when the notebook is opened again."""
+    doing = """
+    trace = %paglet trace
+    proxy = %paglet create Greeter --on alpha --name greeter
+    %paglet call greeter hello
+    proxy.dispatch('beta')
+    proxy.send_oneway(HOSTILE)
+    """
+    notebook = open_notebook("trace.ipynb", [CLASSES, doing.replace("\n    ", "\n"), "%paglet trace"])
+    notebook.run_all()
+    assert not notebook.errors()
+    drawing = notebook.output(2).locator("svg[aria-label='sequence diagram']")
+    expect(drawing).to_be_visible()
+    expect(notebook.output(2).locator("img")).to_be_hidden()
+    expect(drawing.locator("title").filter(has_text="dispatch greeter")).to_have_count(1)
+    expect(drawing.locator(".pgt-bad title")).to_contain_text(HOSTILE)
+    screenshot("trace")
+    assert page.evaluate("() => window.hacked") is None
+    notebook.save()
+    notebook.shut_down()
+    again = Notebook(page, notebook.server, notebook.name)
+    expect(again.output(2).locator("svg[aria-label='sequence diagram']")).to_be_visible()
