@@ -61,6 +61,7 @@ class MapModel:
         self._drawn: tuple[int | None, int] = (None, -1)
         self._shown = 0
         self._sent: dict[str, list[object]] = {}
+        self._told: Scene | None = None
         self._number = 0
         self.feed.open()
         self._shown = self.history.last
@@ -107,6 +108,7 @@ class MapModel:
     # ---- what is drawn
 
     def _draw(self) -> None:
+        """Lay out what is so where it looks, unless that is done."""
         # an older version of what follows makes one more drawing, never one too few
         version = self.history.version
         position = self.position
@@ -141,10 +143,13 @@ class MapModel:
             self.feed.take_in()
             self._draw()
             pulses = self._pulses()
-            nodes = {key: node.wire() for key, node in self._scene.nodes.items()}
-            fresh = {key: wire for key, wire in nodes.items() if self._sent.get(key) != wire}
-            gone = [key for key in self._sent if key not in nodes]
-            self._sent = nodes
+            fresh: dict[str, list[object]] = {}
+            gone: list[str] = []
+            if self._told is not self._scene:  # where nothing moved there is nothing to compare
+                nodes = {key: node.wire() for key, node in self._scene.nodes.items()}
+                fresh = {key: wire for key, wire in nodes.items() if self._sent.get(key) != wire}
+                gone = [key for key in self._sent if key not in nodes]
+                self._sent, self._told = nodes, self._scene
             self._number += 1
             return {**self._head(), "set": fresh, "gone": gone, "pulses": pulses}
 
