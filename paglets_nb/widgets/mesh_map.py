@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["MeshMap", "show_map"]
 
 _STATIC = Path(__file__).parent / "static"
-_FRAMES, _KEYFRAMES, _STILLS = 12.0, 0.2, 0.2
-"""In a second, at most."""
+_FRAMES, _KEYFRAMES, _ANSWERS, _STILLS = 12.0, 0.2, 1.0, 0.2
+"""In a second, at most: changes, the whole without being asked (a page may have missed some), asked, pictures."""
 _LOOK = 0.3
 _ASK = 3.0
 _FIELDS = 12
@@ -77,6 +77,7 @@ class MeshMap:
         self._showing: Showing | None = None
         self._frame = Coalesced(self._send_frame, _FRAMES)
         self._keyframe = Coalesced(lambda: self.widget.send_state("scene"), _KEYFRAMES)
+        self._asked = Coalesced(lambda: self.widget.send_state("scene"), _ANSWERS)
         self._model = MapModel(mesh, self._frame)
         self.history = self._model.history
         self._model.frame()
@@ -135,6 +136,7 @@ class MeshMap:
         self._looker.close()
         self._frame.close()
         self._keyframe.close()
+        self._asked.close()
         self._model.close()
         self.widget.close()
 
@@ -176,7 +178,7 @@ class MeshMap:
         elif kind in ("live", "play", "pause"):
             getattr(self, kind)()
         elif kind == "all":
-            self._keyframe()
+            self._asked()
         elif kind == "details" and isinstance(key, str):
             post(lambda: self._tell(key, self.details(key)), lambda error: self._tell(key, [("error", str(error))]))
 

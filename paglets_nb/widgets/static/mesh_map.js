@@ -163,7 +163,6 @@ class MapView {
     element.setAttribute("aria-label", node[TITLE]);
     element.classList.toggle("pgm-faded", Boolean(node[FADED]));
     element.style.transform = `translate(${node[X]}px, ${node[Y]}px)`;
-    if (before && node[HOST] !== before[HOST]) this.layers[1].append(element);
     const looks = [KIND, WIDTH, HEIGHT, LABEL, NOTE, CLASS, TITLE];
     if (!before || looks.some((field) => before[field] !== node[field])) {
       element.replaceChildren(svg("title", {}, node[TITLE]), ...shapes(node, this.looks));
@@ -306,6 +305,7 @@ export default () => {
   let number = -1;
   let nodes = new Map();
   let state = null;
+  let asked = 0;
 
   function whole(scene) {
     if (!scene?.nodes || scene.number < number) return;
@@ -317,7 +317,14 @@ export default () => {
 
   function frame(model, told) {
     if (told.number <= number) return;
-    if (told.number !== number + 1) return model.send({ type: "all" }); // some were missed: all of it, please
+    if (told.number !== number + 1) {
+      // some were missed: all of it, please
+      if (Date.now() - asked > 1000) {
+        asked = Date.now();
+        model.send({ type: "all" });
+      }
+      return;
+    }
     number = told.number;
     for (const id of told.gone) nodes.delete(id);
     const changed = new Map(Object.entries(told.set));

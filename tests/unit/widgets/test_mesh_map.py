@@ -60,6 +60,14 @@ def test_a_page_that_opens_late_gets_all_of_it(mesh: HostedMesh, page: _Page) ->
     json.dumps(scene)
 
 
+def test_a_page_that_has_missed_something_asks_for_all(page: _Page) -> None:
+    """And is sent the whole state."""
+    sent: list[Any] = []
+    page.view.widget.send_state = sent.append
+    page.ask(type="all")
+    wait_until(lambda: "scene" in sent)
+
+
 def test_frames_are_numbered_and_few(mesh: HostedMesh, page: _Page) -> None:
     """A burst of events costs a handful of frames, and none is left out."""
     proxy = mesh.inside[0].create(Counter)
