@@ -31,6 +31,7 @@ __all__ = [
     "from_words",
     "read_literal",
     "type_name",
+    "unknown_field",
     "words_of",
 ]
 
@@ -208,6 +209,12 @@ def field_value(owner: str, name: str, kind: Any, word: Word) -> Any:
     raise FieldError(f"{owner}: field {name!r} wants {type_name(kind)}, got {shown!r}{detail}", field=name) from None
 
 
+def unknown_field(owner: str, name: str, known: Iterable[str]) -> str:
+    """What is said of a field that there is not."""
+    known = list(known)
+    return f"{owner} has no field {name!r} (fields: {', '.join(known) or 'none'}){did_you_mean(name, known)}"
+
+
 def from_words(cls: type, fields: Mapping[str, Word], *, owner: str = "") -> Any:
     """An instance of a dataclass from words by field name.
 
@@ -223,9 +230,7 @@ def from_words(cls: type, fields: Mapping[str, Word], *, owner: str = "") -> Any
     known = field_types(cls)
     for name in fields:
         if name not in known:
-            listed = ", ".join(known) or "none"
-            hint = did_you_mean(name, known)
-            raise FieldError(f"{owner} has no field {name!r} (fields: {listed}){hint}", field=name)
+            raise FieldError(unknown_field(owner, name, known), field=name)
     values = {name: field_value(owner, name, known[name], word) for name, word in fields.items()}
     for field in dataclasses.fields(cls):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING

@@ -10,7 +10,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from paglets_nb.codec import typed_text
-from paglets_nb.codec.typed_text import Word, field_types, from_words, read_literal, type_name, words_of
+from paglets_nb.codec.typed_text import Word, field_types, from_words, read_literal, type_name, unknown_field, words_of
 from paglets_nb.errors import FieldError
 from paglets_nb.magics.boundary import one_line
 
@@ -23,6 +23,7 @@ __all__ = [
     "read_literal",
     "request_from_cell",
     "type_name",
+    "unknown_field",
     "words_of",
 ]
 

@@ -23,6 +23,7 @@ from paglets_nb.patterns.task_client import TaskClient, TaskHandle
 from paglets_nb.patterns.tasks import TaskStatus
 from paglets_nb.services.contracts import ServiceOperation
 from paglets_nb.widgets.background import post
+from paglets_nb.widgets.forms.code_lines import field_words
 from paglets_nb.widgets.markup import clipped
 from paglets_nb.widgets.pictures import reply_text
 
@@ -51,6 +52,7 @@ class Call:
 
     Attributes:
         number: of the calls of one caller, from 1.
+        fields: of the request, as ``field=value`` words.
         began_at: POSIX seconds.
         seconds: until it ended, or so far.
         reply: the typed reply, or a task's handle; kept of the last call only.
@@ -60,6 +62,7 @@ class Call:
 
     number: int
     request: Any
+    fields: str
     began_at: float
     phase: Phase = Phase.RUNNING
     seconds: float = 0.0
@@ -164,13 +167,14 @@ class Caller:
             request: an instance of the request type.
             timeout: seconds until the call fails for want of a reply.
         """
+        fields = field_words(request)
         with self._lock:
             last = self._calls[-1] if self._calls else None
             if last is not None:
                 if last.phase is Phase.RUNNING:
                     return None
                 last.reply = None  # replies may be large; what was shown of them is shown
-            call = Call(next(self._numbers), request, time.time())
+            call = Call(next(self._numbers), request, fields, time.time())
             self._calls.append(call)
         self._on_change(call)
         post(lambda: self._follow(call, timeout), lambda error: self._fail(call, error))

@@ -7,7 +7,6 @@ from typing import Any
 
 from paglets_nb.widgets import pictures, searches
 from paglets_nb.widgets.forms.calls import Call, Phase
-from paglets_nb.widgets.forms.code_lines import field_words
 from paglets_nb.widgets.markup import clipped, details, escaped, muted
 
 __all__ = ["call_html", "call_text", "failure_html", "outcome_html", "reply_picture", "status_text"]
@@ -46,17 +45,24 @@ def outcome_html(call: Call) -> str:
     return ""
 
 
-def call_html(call: Call, title: str, owner: str) -> str:
-    """A call: what was asked of whom, and what came of it."""
+def call_html(call: Call, title: str, owner: str, outcome: str) -> str:
+    """A call: what was asked of whom, and what came of it.
+
+    Args:
+        call: the call.
+        title: of the operation.
+        owner: whom it was asked of.
+        outcome: HTML of what came of it.
+    """
     request = call.request
     asked = pictures.reply_html(request) if dataclasses.fields(request) else ""
     head = f"<div><b>{escaped(title)}</b> {muted(owner).html}</div>"
-    return f"{head}{asked}<div>{muted(status_text(call)).html}</div>{outcome_html(call)}"
+    return f"{head}{asked}<div>{muted(status_text(call)).html}</div>{outcome}"
 
 
 def call_text(call: Call, title: str, owner: str) -> str:
     """The same as text."""
-    asked = " ".join(part for part in (owner, title, clipped(field_words(call.request))) if part)
+    asked = " ".join(part for part in (owner, title, clipped(call.fields)) if part)
     said = call.said
     if call.reply is not None and call.phase is Phase.REPLIED:
         said = clipped(reply_picture(call.reply).text(call.reply))
