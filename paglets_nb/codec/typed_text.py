@@ -187,6 +187,9 @@ def converted(word: Word, kind: Any) -> Any:
     for reading in (_nested(reading, kind) for reading in _readings(word, kind)):
         if _fits(reading, kind):
             return reading
+        if word.exact:  # "1" where both "1" and 1 are choices
+            with suppress(SerializationError):
+                return convert(reading, kind)
         try:
             return convert(reading, kind, strict=False)
         except SerializationError as error:

@@ -6,7 +6,8 @@ import json
 import shlex
 from typing import Any
 
-from paglets_nb.codec.typed_text import NO_VALUE, field_types
+from paglets_nb.codec.typed_text import NO_VALUE, Word, converted, field_types
+from paglets_nb.errors import SerializationError
 from paglets_nb.widgets.forms.fields import FieldSpec, describe_fields
 from paglets_nb.widgets.forms.texts import plain, readings, reads_back, same
 
@@ -28,12 +29,12 @@ def _word(spec: FieldSpec, value: Any, kind: Any) -> str | None:
     return None
 
 
-def _json(value: Any) -> Any:
-    """A value as JSON keeps it; NO_VALUE where JSON has nothing for it."""
-    literal = plain(value)
+def _json(value: Any, kind: Any) -> Any:
+    """A value as JSON from which it is read; NO_VALUE where there is none."""
     try:
-        return literal if same(json.loads(json.dumps(literal)), literal) else NO_VALUE
-    except (TypeError, ValueError):
+        literal = json.loads(json.dumps(plain(value)))
+        return literal if same(converted(Word(str(literal), literal, exact=True), kind), value) else NO_VALUE
+    except (TypeError, ValueError, SerializationError):
         return NO_VALUE
 
 
@@ -51,8 +52,9 @@ def field_words(request: Any) -> str:
         if value is NO_VALUE or (not spec.required and same(value, spec.default)):
             continue
         word = _word(spec, value, kinds[spec.name])
-        if word is None and _json(value) is not NO_VALUE:
-            rest[spec.name] = _json(value)
+        literal = _json(value, kinds[spec.name]) if word is None else NO_VALUE
+        if literal is not NO_VALUE:
+            rest[spec.name] = literal
         else:
             words.append(word or f"{spec.name}={{{spec.name}}}")
     if rest:

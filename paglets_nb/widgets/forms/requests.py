@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from paglets_nb.codec.payload import decode, encode
 from paglets_nb.codec.typed_text import Word, converted, did_you_mean, read_literal, type_name
-from paglets_nb.codec.wire import dataclass_from_wire, dataclass_to_wire
 from paglets_nb.errors import PagletError, SerializationError, ServiceContractError
 from paglets_nb.widgets.forms.fields import Control, FieldSpec, describe_fields
 
@@ -279,7 +279,7 @@ def build(request_type: type, values: Mapping[str, Any], *, known: Known | None 
     request = builder.instance(request_type, values, "")
     if not builder.errors:
         try:
-            dataclass_from_wire(request_type, dataclass_to_wire(request))
+            decode(*encode(request), request_type)
         except PagletError as error:
             builder.errors.update(errors_at(error, request_type) or {"": " ".join(str(error).split())})
         except Exception as error:  # user code: its __post_init__ may raise anything

@@ -166,12 +166,12 @@ class Field {
       this.isSet.addEventListener("change", () => this.toggle(true));
       this.none = node("span", { class_: "paglets-none" }, "None");
     }
-    const help = node("div", { class_: "paglets-help", id: `${id}-help` }, field.help);
-    const content = node("div", { class_: "paglets-content" }, this.holder, field.help ? help : null, this.error);
+    const help = field.help ? node("div", { class_: "paglets-help", id: `${id}-help` }, field.help) : null;
+    const content = node("div", { class_: "paglets-content" }, this.holder, this.nested ? null : help, this.error);
     this.id = id;
     this.title = `${field.name}: ${field.type}${field.help ? ` \u2013 ${field.help}` : ""}`;
     if (this.nested) {
-      const summary = node("summary", { title: this.title }, ...names);
+      const summary = node("summary", { title: this.title }, ...names, help);
       this.fold = node("details", { class_: "paglets-group", open: depth < 2 }, summary, content);
       this.root = node("div", { class_: "paglets-field paglets-nested" }, this.fold);
     } else {
