@@ -8,6 +8,7 @@ from __future__ import annotations
 import glob
 import itertools
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,16 @@ class FormPage(anywidget.AnyWidget):
     code = traitlets.Unicode().tag(sync=True)
     history: Any = traitlets.List().tag(sync=True)
     timeout = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        self._telling = threading.RLock()
+        super().__init__(**traits)
+
+    def tell(self, **traits: Any) -> None:
+        """Set traits that belong together, from any thread; the page is told of them at once."""
+        with self._telling, self.hold_sync():
+            for name, value in traits.items():
+                setattr(self, name, value)
 
 
 def paths_beginning(text: str) -> list[str]:

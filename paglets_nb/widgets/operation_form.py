@@ -79,6 +79,7 @@ class OperationForm(Shown):
         self._caller = Caller(self.asker, self._on_call)
         self._serials = itertools.count(1)
         self._closed = False
+        self._told: tuple[dict[str, Any], dict[str, str]] = ({}, {})  # what was sent, and what was wrong with it
         self._task: TaskPart | None = None
         self._check = Coalesced(self._show_checked, _CHECKS_PER_SECOND)
         self._paint = Coalesced(self._show_call)
@@ -123,10 +124,7 @@ class OperationForm(Shown):
     def reset(self) -> None:
         """Fill the form as it was at first."""
         self._known = self._initial.known
-        with self.page.hold_sync():
-            self.page.values = self._initial.values
-            self.page.errors = {}
-            self._say("idle", "")
+        self.page.tell(values=self._initial.values, errors={}, status=self._status("idle", ""))
 
     def send(self, timeout: float | None = None) -> Call | None:
         """Send what is filled in, and return at once.
@@ -146,6 +144,7 @@ class OperationForm(Shown):
         if not built.ok:
             self._refuse(built.errors)
             return None
+        self._told = (self.page.values, {})
         return self._caller.send(built.request, limit)
 
     def cancel(self) -> bool:
@@ -160,9 +159,7 @@ class OperationForm(Shown):
             return
         event = content.get("event")
         if event == "send" and isinstance(content.get("values"), dict):
-            with self.page.hold_sync():
-                self.page.values = content["values"]
-                self.page.timeout = clipped(str(content.get("timeout", "")), 40)
+            self.page.tell(values=content["values"], timeout=clipped(str(content.get("timeout", "")), 40))
             post(self._send, self._failed)
         elif event == "cancel":
             self.cancel()
@@ -185,15 +182,14 @@ class OperationForm(Shown):
         """Offer the paths of this machine that begin with what is typed."""
         self.page.send({"paths": paths_beginning(str(content.get("text", ""))), "list": content.get("list")})
 
-    def _say(self, phase: str, text: str, seconds: float = 0.0) -> None:
-        self.page.status = {"serial": next(self._serials), "phase": phase, "text": text, "seconds": seconds}
+    def _status(self, phase: str, text: str, seconds: float = 0.0) -> dict[str, Any]:
+        return {"serial": next(self._serials), "phase": phase, "text": text, "seconds": seconds}
 
     def _refuse(self, errors: dict[str, str]) -> None:
         count = len(errors)
         text = "not sent: " + ("see above" if count == 1 else f"{count} things are wrong")
-        with self.page.hold_sync():
-            self.page.errors = errors
-            self._say("refused", text)
+        self._told = (self.page.values, errors)
+        self.page.tell(errors=errors, status=self._status("refused", text))
 
     def _failed(self, error: Exception) -> None:
         self._refuse({"": f"{type(error).__name__}: {error}"})
@@ -206,9 +202,9 @@ class OperationForm(Shown):
         verb = "start" if isinstance(self.asker, TaskAsker) else "call"
         paglet = self.asker.proxy.name or self.asker.proxy.agent_id
         words = (paglet, self.asker.name) if verb == "call" else (paglet,)
-        with self.page.hold_sync():
-            self.page.errors = built.errors
-            self.page.code = code_line(verb, words, built.request) if built.ok else ""
+        values, told = self._told
+        errors = built.errors or (told if values == self.page.values else {})
+        self.page.tell(errors=errors, code=code_line(verb, words, built.request) if built.ok else "")
 
     # ---- calls
 
@@ -221,11 +217,15 @@ class OperationForm(Shown):
         call = self.last
         if call is None or self._closed:
             return
-        with self.page.hold_sync():
-            self.page.history = [_history_row(entry) for entry in self.history if entry.phase is not Phase.RUNNING]
-            if call.phase is Phase.FAILED and call.error is not None:
-                self.page.errors = errors_at(call.error, self.request_type)
-            self._say(call.phase.value.replace(" ", "-"), status_text(call), call.elapsed)
+        news: dict[str, Any] = {
+            "history": [_history_row(entry) for entry in self.history if entry.phase is not Phase.RUNNING],
+            "status": self._status(call.phase.value.replace(" ", "-"), status_text(call), call.elapsed),
+        }
+        if call.phase is Phase.FAILED and call.error is not None:
+            self._told = (self._told[0], errors_at(call.error, self.request_type))
+            if self._told[0] == self.page.values:
+                news["errors"] = self._told[1]
+        self.page.tell(**news)
         if call.phase is Phase.RUNNING:
             self._outcome.add_class("paglets-stale")
         else:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import Notebook
+from tests.browser.lab import Notebook, wait_until
 
 PAGLETS = """
 import time
@@ -94,7 +94,10 @@ class Walker(TaskPaglet[Steps, Done, TaskState]):
             self.check_cancelled()
         return Done(request.steps)
 """
-UP = "%load_ext paglets_nb\nmesh = %paglet up 1"
+UP = "%load_ext paglets_nb\nmesh = %paglet up alpha"
+
+
+GUIDE = "guide = %paglet create Guide --on alpha --name guide"
 
 
 def _form(notebook: Notebook, cell: int) -> Locator:
@@ -103,17 +106,146 @@ def _form(notebook: Notebook, cell: int) -> Locator:
     return form
 
 
-def test_a_form_by_mouse(open_notebook: Callable[..., Notebook], screenshot: Callable[[str], None]) -> None:
-    """Filled in and sent by mouse."""
-    notebook = open_notebook(
-        "form.ipynb", [UP, PAGLETS, "guide = %paglet create Guide --name guide", "%paglet form guide trip"]
+def _field(form: Locator, name: str) -> Locator:
+    """The row of a field of the form itself."""
+    return form.locator(":scope > .paglets-fields > .paglets-field").filter(
+        has=form.page.locator(f".paglets-name:text-is('{name}')")
     )
+
+
+def _still(notebook: Notebook, cell: int) -> str:
+    """The picture of a cell's view in the saved notebook."""
+    outputs = notebook.saved_now().cells[cell].outputs
+    return "".join(str(output.get("data", {}).get("text/html", "")) for output in outputs)
+
+
+def test_a_form_by_mouse(open_notebook: Callable[..., Notebook], screenshot: Callable[[str], None]) -> None:
+    """Filled in and sent by mouse: its reply, its errors, its history, and the picture that is saved."""
+    notebook = open_notebook("form.ipynb", [UP, PAGLETS, GUIDE, "%paglet form guide trip"])
     notebook.run_all()
-    form = _form(notebook, 3)
+    form, output = _form(notebook, 3), notebook.output(3)
+    form.get_by_label("title").fill("to the <sea>")
+    form.get_by_label("unit").select_option("MILES")
+    form.get_by_label("loud").check()
+    _field(form, "start").get_by_label("name").fill("Rome")
     form.get_by_role("button", name="add a row to stops").click()
-    screenshot("form-new")
+    form.get_by_role("button", name="add a row to stops").click()
+    _field(form, "stops").get_by_label("name").first.fill("Oslo")
+    form.get_by_role("button", name="remove row 2 of stops").click()
+    form.get_by_role("checkbox", name="set note").check()
+    form.get_by_label("note", exact=True).fill("a secret")
+    form.get_by_role("button", name="add a entry to labels").click()
+    form.get_by_label("key in labels").fill("red")
+    form.get_by_label("value in labels").fill("many")
+    form.get_by_label("people").fill("few")
     form.get_by_role("button", name="send").click()
-    expect(notebook.output(3).get_by_text("Taken")).to_be_visible()
+    expect(_field(form, "people").locator(".paglets-error")).to_have_text("wants int, got 'few'")
+    expect(_field(form, "labels").locator(".paglets-error")).to_have_text("'red' wants int, got 'many'")
+    expect(form.get_by_label("people")).to_be_focused()
+    expect(form.locator(".paglets-status")).to_have_text("not sent: 2 things are wrong")
+    screenshot("form-errors")
+    form.get_by_label("people").fill("3")
+    form.get_by_label("value in labels").fill("7")
+    form.get_by_role("button", name="send").click()
+    expect(output.get_by_role("cell", name="to the <sea>: Rome, Oslo")).to_be_visible()
+    expect(form.locator(".paglets-error:visible")).to_have_count(0)
+    line = form.locator(".paglets-code code")
+    expect(line).to_contain_text("%paglet call guide trip title='to the <sea>' people=3 unit=MILES loud=true")
+    sent = line.inner_text()
+    form.get_by_role("button", name="reset").click()
+    expect(line).to_have_text("%paglet call guide trip")
+    expect(form.get_by_label("title")).to_have_value("a walk")
+    form.get_by_text("1 call", exact=True).click()
+    form.get_by_role("button", name="put call 1 back").click()
+    expect(line).to_have_text(sent)
+    expect(_field(form, "stops").get_by_label("name")).to_have_value("Oslo")
+    output.scroll_into_view_if_needed()
     screenshot("form-sent")
-    print(notebook.output(3).inner_text())
-    print(notebook.errors())
+    wait_until(lambda: "Rome, Oslo" in _still(notebook, 3), 10.0, "the picture is brought up to date")
+    assert not notebook.errors()
+    notebook.shut_down()
+    again = open_notebook("form.ipynb").output(3)
+    expect(again.get_by_text("to the <sea>: Rome, Oslo")).to_be_visible()
+    expect(again.get_by_text("a secret")).to_be_visible()
+    expect(again.locator(".paglets-form")).to_have_count(0)
+    screenshot("form-picture")
+
+
+def test_a_form_by_keyboard(open_notebook: Callable[..., Notebook], screenshot: Callable[[str], None]) -> None:
+    """Sent by Enter and by Ctrl+Enter, given up by Escape; what a handler raised is shown with its traceback."""
+    cells = [UP, PAGLETS, GUIDE, "%paglet form guide trip", "%paglet form guide fail", "%paglet form guide sleep"]
+    notebook = open_notebook("keys.ipynb", cells)
+    notebook.run_all()
+    keys, prompt = notebook.page.keyboard, notebook.cell(3).locator(".jp-InputPrompt").inner_text()
+    form = _form(notebook, 3)
+    form.get_by_label("title").focus()
+    for pressed in (
+        "Control+a",
+        "*by keys",
+        "Tab",
+        "ArrowRight",
+        "Tab",
+        "Tab",
+        "5",
+        "Tab",
+        "ArrowUp",
+        "Tab",
+        "Tab",
+        " ",
+    ):
+        keys.type(pressed[1:]) if pressed.startswith("*") else keys.press(pressed)
+    keys.press("Control+Enter")
+    line = form.locator(".paglets-code code")
+    expect(notebook.output(3).get_by_role("cell", name="by keys: home")).to_be_visible()
+    expect(line).to_have_text("%paglet call guide trip title='by keys' speed=5.0 people=5 unit=MILES loud=true")
+    form.get_by_role("button", name="add a row to stops").focus()
+    keys.press("Enter")
+    expect(_field(form, "stops").get_by_label("name")).to_be_focused()
+    keys.press("Control+a")
+    keys.type("Kyiv")
+    keys.press("Enter")
+    expect(notebook.output(3).get_by_role("cell", name="by keys: home, Kyiv")).to_be_visible()
+    assert notebook.cell(3).locator(".jp-InputPrompt").inner_text() == prompt, "the cell ran again"
+    failing = _form(notebook, 4)
+    failing.get_by_label("name").focus()
+    keys.press("Enter")
+    expect(notebook.output(4).get_by_text("KeyError: '<no> such place: home'").first).to_be_visible()
+    folded = notebook.output(4).get_by_text("in fail")
+    expect(folded).to_be_hidden()
+    notebook.output(4).get_by_text("traceback on").focus()
+    keys.press("Enter")
+    expect(folded).to_be_visible()
+    failing.scroll_into_view_if_needed()
+    screenshot("form-failed")
+    sleeping = _form(notebook, 5)
+    sleeping.get_by_label("height").focus()
+    keys.press("Enter")
+    expect(sleeping.locator(".paglets-status")).to_contain_text("waiting for the reply, 0.")
+    expect(sleeping.get_by_role("button", name="stop waiting")).to_be_visible()
+    keys.press("Escape")
+    expect(sleeping.locator(".paglets-status")).to_contain_text("gave up waiting after")
+    assert not notebook.errors()
+
+
+def test_a_task_and_a_choice(open_notebook: Callable[..., Notebook], screenshot: Callable[[str], None]) -> None:
+    """A task's form shows how the task goes on; without an operation there is a choice of them."""
+    make = "walker = %paglet create Walker --on alpha --name walker"
+    notebook = open_notebook("task.ipynb", [UP, PAGLETS, make, "%paglet form walker", "%paglet down"])
+    notebook.wait_kernel()
+    for _cell in range(4):
+        notebook.command("notebook:run-cell-and-select-next")
+    form, output = _form(notebook, 3), notebook.output(3)
+    form.get_by_label("steps").fill("2")
+    form.get_by_label("steps").press("Enter")
+    expect(output.get_by_text("COMPLETED 100%")).to_be_visible()
+    screenshot("form-task")
+    output.get_by_label("operation").select_option("status")
+    form = output.locator(".paglets-form")
+    expect(form.locator(".paglets-title")).to_have_text("status")
+    form.get_by_role("button", name="send").click()
+    expect(output.get_by_text("TaskStatusReply", exact=True)).to_be_visible()
+    notebook.cell(4).locator(".jp-InputArea-editor").click()
+    notebook.command("notebook:run-cell")
+    expect(output.locator(".paglets-form")).to_have_count(0)
+    expect(output.get_by_text("TaskStatusReply", exact=True)).to_be_visible()
+    assert not notebook.errors()

@@ -33,6 +33,8 @@ def status_text(call: Call) -> str:
         return "waiting for the reply"
     if call.phase is Phase.GAVE_UP:
         return f"gave up waiting after {call.seconds:.1f} s; what was asked for may go on"
+    if call.phase is Phase.REPLIED and not dataclasses.is_dataclass(call.reply) and call.reply is not None:
+        return f"started in {call.seconds:.3f} s"  # the reply is a task's handle
     return f"{call.phase.value} {'in' if call.phase is Phase.REPLIED else 'after'} {call.seconds:.3f} s"
 
 

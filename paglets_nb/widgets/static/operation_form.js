@@ -3,10 +3,13 @@
 
 const PAUSE = 200; // milliseconds without a keystroke before the kernel is told
 const DEEPEST = 8; // groups within groups
+const FOCUSABLE = new Set(["input", "select", "textarea", "button", "summary"]);
 let made = 0;
 
 function node(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
+  // JupyterLab's own keys (arrows, Ctrl+Enter) look for this on the very element that has the focus.
+  if (FOCUSABLE.has(tag)) element.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null) continue;
     if (name in element && typeof value !== "string") element[name] = value;
@@ -308,7 +311,6 @@ class Form {
     this.history = node("details", { class_: "paglets-history" }, this.historySummary, this.historyRows);
     const summary = about ? node("div", { class_: "paglets-about" }, about) : null;
     this.root = node("div", { class_: "paglets-form", role: "form", "aria-label": `${title} of ${owner}` });
-    this.root.setAttribute("data-lm-suppress-shortcuts", "true"); // the notebook's own keys would run the cell
     this.root.append(...[head, summary, this.group.root, actions, this.refusal, this.codeLine, this.history].filter(Boolean));
     this.root.addEventListener("keydown", (event) => this.key(event));
     for (const kind of ["input", "change"]) this.root.addEventListener(kind, () => this.changed());
