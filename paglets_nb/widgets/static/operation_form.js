@@ -4,7 +4,9 @@
 const PAUSE = 200; // milliseconds without a keystroke before the kernel is told
 const DEEPEST = 8; // groups within groups
 const FOCUSABLE = new Set(["input", "select", "textarea", "button", "summary"]);
+const own = Math.random().toString(36).slice(2); // this module is loaded once for each form of a page
 let made = 0;
+const newId = (what) => `paglets-${what}-${own}-${++made}`;
 
 function node(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
@@ -130,7 +132,7 @@ function group(form, field, depth) {
 }
 
 function paths(form, field) {
-  const datalist = node("datalist", { id: `paglets-paths-${++made}` });
+  const datalist = node("datalist", { id: newId("paths") });
   const control = textControl(field, { datalist });
   control.input.addEventListener("input", () => form.complete(control.input.value, datalist));
   return control;
@@ -157,7 +159,7 @@ function controlOf(form, field, depth) {
 class Field {
   constructor(form, field, depth) {
     Object.assign(this, { form, field, depth, touched: false, control: null });
-    const id = `paglets-field-${++made}`;
+    const id = newId("field");
     this.nested = field.control === "group";
     const names = [node("span", { class_: "paglets-name" }, field.name)];
     if (field.required) names.push(node("span", { class_: "paglets-needed", title: "has no default" }, "*"));
