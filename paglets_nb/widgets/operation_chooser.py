@@ -50,7 +50,6 @@ class OperationChooser(Shown):
         self._proxy, self._timeout, self._task = proxy, timeout, task
         self._operations = {operation.name: operation for operation in operations}
         self._forms: dict[str, OperationForm] = {}
-        self._closed = False
         names = list(self._operations)
         self.chosen = ipywidgets.Dropdown(options=names, description="operation", layout={"width": "max-content"})
         self._problem = ipywidgets.HTML()

@@ -78,7 +78,6 @@ class OperationForm(Shown):
         self._known = self._initial.known
         self._caller = Caller(self.asker, self._on_call)
         self._serials = itertools.count(1)
-        self._closed = False
         self._told: tuple[dict[str, Any], dict[str, str]] = ({}, {})  # what was sent, and what was wrong with it
         self._task: TaskPart | None = None
         self._check = Coalesced(self._show_checked, _CHECKS_PER_SECOND)
@@ -91,6 +90,7 @@ class OperationForm(Shown):
         )
         self._outcome = ipywidgets.HTML()
         self.widget = ipywidgets.VBox([self.page, self._outcome])
+        self.widget.add_class("paglets-operation")
         self.page.observe(lambda _change: self._check(), "values")
         self.page.on_msg(self._on_message)
         self._check()
@@ -227,10 +227,10 @@ class OperationForm(Shown):
                 news["errors"] = self._told[1]
         self.page.tell(**news)
         if call.phase is Phase.RUNNING:
-            self._outcome.add_class("paglets-stale")
+            self._outcome.add_class("paglets-form-stale")
         else:
             self._outcome.value = "" if isinstance(call.reply, TaskHandle) else outcome_html(call)
-            self._outcome.remove_class("paglets-stale")
+            self._outcome.remove_class("paglets-form-stale")
         self.changed()
 
     def _follow(self, handle: TaskHandle[Any]) -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from paglets_nb.widgets.display import Showing, show
+from paglets_nb.widgets.display import Showing, show, show_picture
 
 __all__ = ["Shown", "close_widgets", "current_cell"]
 
@@ -19,12 +19,13 @@ _MOST = 8
 
 
 def current_cell() -> str:
-    """The id of the request whose cell runs now; empty outside a kernel."""
+    """What tells the cell that runs now from others; empty outside IPython."""
     from IPython.core.getipython import get_ipython
 
-    get_parent: Any = getattr(get_ipython(), "get_parent", None)
+    shell: Any = get_ipython()
+    get_parent = getattr(shell, "get_parent", None)
     parent = get_parent() if get_parent is not None else None
-    return str((parent or {}).get("header", {}).get("msg_id", ""))
+    return str((parent or {}).get("header", {}).get("msg_id", getattr(shell, "execution_count", "")))
 
 
 def close_widgets(*widgets: Any) -> None:
@@ -43,19 +44,24 @@ class Shown:
     """
 
     def __init__(self) -> None:
-        self._showings: deque[tuple[str, Showing]] = deque()
+        self._showings: deque[Showing] = deque()
         self._shown_in: str | None = None
+        self._closed = False
         self.on_change: Callable[[], None] = lambda: None
 
     def show(self) -> Showing | None:
         """Display it in the cell that runs now; once in a cell, however often it is asked for."""
         cell = current_cell()
         if self._shown_in == cell:
-            return self._showings[-1][1] if self._showings else None
+            return self._showings[-1] if self._showings else None
         self._shown_in = cell
-        showing = show(self)  # type: ignore[arg-type] # the rest of a View is a subclass's
+        view: Any = self  # the rest of a View is a subclass's
+        if self._closed:
+            show_picture(view)
+            return None
+        showing = show(view)
         if showing is not None:
-            self._showings.append((cell, showing))
+            self._showings.append(showing)
             while len(self._showings) > _MOST:
                 self._showings.popleft()
         return showing
@@ -65,7 +71,7 @@ class Shown:
 
     def changed(self) -> None:
         """Have the pictures brought up to date."""
-        for _cell, showing in list(self._showings):
+        for showing in list(self._showings):
             showing.refresh()
         self.on_change()
 
@@ -73,7 +79,7 @@ class Shown:
         """End it, and leave its last picture wherever it is displayed; harmless when repeated."""
         showings = list(self._showings)
         self._showings.clear()
-        for _cell, showing in showings:
+        for showing in showings:
             showing.close()
         self.close()
 

@@ -44,6 +44,8 @@ _HINTS: dict[Any, str] = {
     uuid.UUID: "a UUID",
     decimal.Decimal: "",
 }
+_MOST = 1e15
+"""Beyond this a number is better typed than found on a slider."""
 _MOST_STEPS = 10_000
 """Positions of a slider beyond which a number is better typed."""
 
@@ -96,22 +98,26 @@ class Bounds:
 
     def refusal(self, value: Any) -> str:
         """What is wrong with a number; empty when it is within the bounds."""
-        if self.low is not None and not (value > self.low if self.low_open else value >= self.low):
-            return f"must be {'above' if self.low_open else 'at least'} {self.low:g}"
-        if self.high is not None and not (value < self.high if self.high_open else value <= self.high):
-            return f"must be {'below' if self.high_open else 'at most'} {self.high:g}"
-        return ""
+        above = self.low is None or (value > self.low if self.low_open else value >= self.low)
+        below = self.high is None or (value < self.high if self.high_open else value <= self.high)
+        return "" if above and below else f"must be {self.words()}"
+
+    def words(self) -> str:
+        """What may be typed; empty for any number."""
+        low = f"{'above' if self.low_open else 'at least'} {self.low}" if self.low is not None else ""
+        high = f"{'below' if self.high_open else 'at most'} {self.high}" if self.high is not None else ""
+        return ", ".join(part for part in (low, high) if part)
 
     def slider(self, kind: Any) -> tuple[float, float, float] | None:
         """The lowest, the highest and the step of a slider; None where a number is better typed."""
-        if self.low is None or self.high is None or not math.isfinite(self.low) or not math.isfinite(self.high):
+        if self.low is None or self.high is None or not all(-_MOST < end < _MOST for end in (self.low, self.high)):
             return None
         low, high = self.low, self.high
         if kind is int:
             low, high = math.ceil(low), math.floor(high)
             low += self.low_open and low == self.low
             high -= self.high_open and high == self.high
-        step = self.step or (1 if kind is int else (high - low) / 100)
+        step = self.step if self.step is not None and self.step > 0 else (1 if kind is int else (high - low) / 100)
         return (low, high, step) if low < high and (high - low) / step <= _MOST_STEPS else None
 
 

@@ -148,7 +148,7 @@ def _page_field(spec: FieldSpec, nested: str | None) -> dict[str, Any]:
         "required": spec.required,
         "type": type_name(spec.kind),
         "help": spec.help,
-        "hint": spec.hint,
+        "hint": spec.hint or spec.bounds.words(),
         "choices": [choice.label for choice in spec.choices],
         "slider": list(slider) if slider else None,
         "whole": spec.kind is int,

@@ -22,54 +22,54 @@ function node(tag, properties = {}, ...children) {
 }
 
 function button(text, label, onclick, kind = "") {
-  return node("button", { type: "button", class_: `paglets-button ${kind}`, "aria-label": label, onclick }, text);
+  return node("button", { type: "button", class_: `paglets-form-button ${kind}`, "aria-label": label, onclick }, text);
 }
 
 // ---- controls: each has root, input (what a label is for), get() and set(raw)
 
 function textControl(field, { lines = false, datalist = null } = {}) {
   const tag = lines ? "textarea" : "input";
-  const properties = { class_: "paglets-input", spellcheck: false, placeholder: field.hint || "" };
+  const properties = { class_: "paglets-form-input", spellcheck: false, placeholder: field.hint || "" };
   const input = node(tag, lines ? { ...properties, rows: "2" } : { ...properties, type: "text", autocomplete: "off" });
   if (datalist) input.setAttribute("list", datalist.id);
   const fit = () => lines && input.setAttribute("rows", Math.min(10, Math.max(2, input.value.split("\n").length)));
   input.addEventListener("input", fit);
-  const root = datalist ? node("span", { class_: "paglets-wide" }, input, datalist) : input;
+  const root = datalist ? node("span", { class_: "paglets-form-wide" }, input, datalist) : input;
   const set = (raw) => ((input.value = raw ?? ""), fit());
   return { root, input, get: () => input.value, set };
 }
 
 function checkbox() {
-  const input = node("input", { type: "checkbox", class_: "paglets-checkbox" });
+  const input = node("input", { type: "checkbox", class_: "paglets-form-checkbox" });
   return { root: input, input, get: () => input.checked, set: (raw) => (input.checked = raw === true || raw === "true") };
 }
 
 function number(field) {
   const { input, get, set: write } = textControl(field);
   input.setAttribute("inputmode", field.whole ? "numeric" : "decimal");
-  input.classList.add("paglets-number");
+  input.classList.add("paglets-form-number");
   if (!field.slider) return { root: input, input, get, set: write };
   const [min, max, step] = field.slider;
-  const range = node("input", { type: "range", min: `${min}`, max: `${max}`, step: `${step}`, class_: "paglets-range" });
+  const range = node("input", { type: "range", min: `${min}`, max: `${max}`, step: `${step}`, class_: "paglets-form-range" });
   range.setAttribute("aria-label", `${field.name}, ${min} to ${max}`);
   const follow = () => Number.isFinite(Number(input.value)) && input.value !== "" && (range.value = input.value);
   range.addEventListener("input", () => (input.value = range.value));
   input.addEventListener("input", follow);
-  const root = node("span", { class_: "paglets-wide paglets-row" }, range, input);
+  const root = node("span", { class_: "paglets-form-wide paglets-form-row" }, range, input);
   return { root, input, get, set: (raw) => (write(raw), follow()) };
 }
 
 function choice(field) {
-  const input = node("select", { class_: "paglets-input" });
+  const input = node("select", { class_: "paglets-form-input" });
   for (const label of field.choices) input.append(node("option", { value: label }, label));
   return { root: input, input, get: () => input.value, set: (raw) => (input.value = raw) };
 }
 
 function bytes(field) {
   const { input, get, set } = textControl(field);
-  const kind = node("select", { class_: "paglets-input paglets-kind", "aria-label": `${field.name} is written as` });
+  const kind = node("select", { class_: "paglets-form-input paglets-form-kind", "aria-label": `${field.name} is written as` });
   for (const way of ["text", "hex"]) kind.append(node("option", { value: way }, way));
-  const root = node("span", { class_: "paglets-wide paglets-row" }, input, kind);
+  const root = node("span", { class_: "paglets-form-wide paglets-form-row" }, input, kind);
   const show = (raw) => ((kind.value = "hex" in raw ? "hex" : "text"), set(raw.hex ?? raw.text));
   return { root, input, get: () => ({ [kind.value]: get() }), set: (raw) => show(typeof raw === "string" ? { text: raw } : raw) };
 }
@@ -77,7 +77,7 @@ function bytes(field) {
 // What can be added to and removed from: rows of dataclasses, pairs of a dict.
 function list(form, field, what, makeRow) {
   const rows = [];
-  const holder = node("div", { class_: "paglets-rows" });
+  const holder = node("div", { class_: "paglets-form-rows" });
   const remove = (row) => {
     const at = rows.indexOf(row);
     rows.splice(at, 1);
@@ -88,19 +88,19 @@ function list(form, field, what, makeRow) {
   };
   const append = (raw) => {
     const row = makeRow(raw);
-    row.remove = button("\u2715", "", () => remove(row), "paglets-quiet");
-    row.root = node("div", { class_: "paglets-entry" }, row.content, row.remove);
+    row.remove = button("\u2715", "", () => remove(row), "paglets-form-quiet");
+    row.root = node("div", { class_: "paglets-form-entry" }, row.content, row.remove);
     rows.push(row);
     holder.append(row.root);
     number_();
     return row;
   };
   const number_ = () => rows.forEach((row, at) => row.remove.setAttribute("aria-label", `remove ${what} ${at + 1} of ${field.name}`));
-  const add = button(`+ ${what}`, `add a ${what} to ${field.name}`, () => {
+  const add = button(`+ ${what}`, `add to ${field.name}`, () => {
     append(null).focus();
     form.changed();
-  }, "paglets-quiet");
-  const root = node("div", { class_: "paglets-wide" }, holder, add);
+  }, "paglets-form-quiet");
+  const root = node("div", { class_: "paglets-form-wide" }, holder, add);
   const set = (raws) => {
     rows.splice(0).forEach((row) => row.root.remove());
     if (Array.isArray(raws)) raws.forEach(append);
@@ -111,10 +111,10 @@ function list(form, field, what, makeRow) {
 function pairs(form, field) {
   return list(form, field, "entry", (raw) => {
     const [key, value] = ["key", "value"].map((part) => {
-      return node("input", { type: "text", class_: "paglets-input", placeholder: part, "aria-label": `${part} in ${field.name}`, autocomplete: "off" });
+      return node("input", { type: "text", class_: "paglets-form-input", placeholder: part, "aria-label": `${part} in ${field.name}`, autocomplete: "off" });
     });
     [key.value, value.value] = raw ?? ["", ""];
-    return { content: node("span", { class_: "paglets-wide paglets-row" }, key, value), get: () => [key.value, value.value], focus: () => key.focus() };
+    return { content: node("span", { class_: "paglets-form-wide paglets-form-row" }, key, value), get: () => [key.value, value.value], focus: () => key.focus() };
   });
 }
 
@@ -161,27 +161,28 @@ class Field {
     Object.assign(this, { form, field, depth, touched: false, control: null });
     const id = newId("field");
     this.nested = field.control === "group";
-    const names = [node("span", { class_: "paglets-name" }, field.name)];
-    if (field.required) names.push(node("span", { class_: "paglets-needed", title: "has no default" }, "*"));
-    this.holder = node("div", { class_: "paglets-control" });
-    this.error = node("div", { class_: "paglets-error", id: `${id}-error`, role: "alert", hidden: true });
+    const names = [node("span", { class_: "paglets-form-name" }, field.name)];
+    if (field.required) names.push(node("span", { class_: "paglets-form-needed", title: "has no default" }, "*"));
+    this.holder = node("div", { class_: "paglets-form-control" });
+    this.error = node("div", { class_: "paglets-form-error", id: `${id}-error`, role: "alert", hidden: true });
     this.isSet = null;
     if (field.optional) {
-      this.isSet = node("input", { type: "checkbox", class_: "paglets-checkbox", title: "None where it is not set", "aria-label": `set ${field.name}` });
+      this.isSet = node("input", { type: "checkbox", class_: "paglets-form-checkbox", title: "None where it is not set", "aria-label": `set ${field.name}` });
       this.isSet.addEventListener("change", () => this.toggle(true));
-      this.none = node("span", { class_: "paglets-none" }, "None");
+      this.none = node("span", { class_: "paglets-form-none" }, "None");
     }
-    const help = field.help ? node("div", { class_: "paglets-help", id: `${id}-help` }, field.help) : null;
-    const content = node("div", { class_: "paglets-content" }, this.holder, this.nested ? null : help, this.error);
+    const help = field.help ? node("div", { class_: "paglets-form-help", id: `${id}-help` }, field.help) : null;
+    const content = node("div", { class_: "paglets-form-content" }, this.holder, this.nested ? null : help, this.error);
     this.id = id;
-    this.title = `${field.name}: ${field.type}${field.help ? ` \u2013 ${field.help}` : ""}`;
+    const told = [field.hint, field.help].filter(Boolean).join("; ");
+    this.title = `${field.name}: ${field.type}${told ? ` \u2013 ${told}` : ""}`;
     if (this.nested) {
       const summary = node("summary", { title: this.title }, ...names, help);
-      this.fold = node("details", { class_: "paglets-group", open: depth < 2 }, summary, content);
-      this.root = node("div", { class_: "paglets-field paglets-nested" }, this.fold);
+      this.fold = node("details", { class_: "paglets-form-group", open: depth < 2 }, summary, content);
+      this.root = node("div", { class_: "paglets-form-field paglets-form-nested" }, this.fold);
     } else {
-      const label = node("label", { for: id, class_: "paglets-label", title: this.title }, ...names);
-      this.root = node("div", { class_: "paglets-field" }, label, content);
+      const label = node("label", { for: id, class_: "paglets-form-label", title: this.title }, ...names);
+      this.root = node("div", { class_: "paglets-form-field" }, label, content);
     }
     if (this.isSet) this.holder.append(this.isSet, this.none);
     if (!field.optional) this.make();
@@ -250,7 +251,7 @@ class Field {
 class Group {
   constructor(form, fields, depth) {
     this.fields = new Map(fields.map((field) => [field.name, new Field(form, field, depth)]));
-    this.root = node("div", { class_: "paglets-fields" }, ...[...this.fields.values()].map((field) => field.root));
+    this.root = node("div", { class_: "paglets-form-fields" }, ...[...this.fields.values()].map((field) => field.root));
   }
   get() {
     return Object.fromEntries([...this.fields].map(([name, field]) => [name, field.get()]));
@@ -294,24 +295,24 @@ class Form {
 
   build(el) {
     const { title, owner, about } = this.model.get("head");
-    const head = node("div", { class_: "paglets-head" }, node("span", { class_: "paglets-title" }, title), node("span", { class_: "paglets-owner" }, owner));
+    const head = node("div", { class_: "paglets-form-head" }, node("span", { class_: "paglets-form-title" }, title), node("span", { class_: "paglets-form-owner" }, owner));
     this.group = new Group(this, this.fieldsOf({ nested: "" }), 0);
-    this.sendButton = button("Send", "send", () => this.send(), "paglets-primary");
+    this.sendButton = button("Send", "send", () => this.send(), "paglets-form-primary");
     this.cancelButton = button("Cancel", "stop waiting", () => this.cancel());
     const reset = button("Reset", "reset the fields", () => this.tell({ event: "reset" }));
-    this.timeout = node("input", { type: "text", inputmode: "decimal", class_: "paglets-input paglets-seconds", "aria-label": "time-out in seconds" });
+    this.timeout = node("input", { type: "text", inputmode: "decimal", class_: "paglets-form-input paglets-form-seconds", "aria-label": "time-out in seconds" });
     this.timeout.value = this.model.get("timeout");
-    const limit = node("label", { class_: "paglets-limit", title: "how long to wait for the reply" }, "within ", this.timeout, " s");
-    this.status = node("span", { class_: "paglets-status", role: "status" });
-    const actions = node("div", { class_: "paglets-actions" }, this.sendButton, this.cancelButton, reset, limit, this.status);
-    this.refusal = node("div", { class_: "paglets-error paglets-refusal", role: "alert", hidden: true });
+    const limit = node("label", { class_: "paglets-form-limit", title: "how long to wait for the reply" }, "within ", this.timeout, " s");
+    this.status = node("span", { class_: "paglets-form-status", role: "status" });
+    const actions = node("div", { class_: "paglets-form-actions" }, this.sendButton, this.cancelButton, reset, limit, this.status);
+    this.refusal = node("div", { class_: "paglets-form-error paglets-form-refusal", role: "alert", hidden: true });
     this.code = node("code", {});
-    this.copy = button("Copy", "copy the line", () => this.copyCode(), "paglets-quiet");
-    this.codeLine = node("div", { class_: "paglets-code" }, this.code, this.copy);
+    this.copy = button("Copy", "copy the line", () => this.copyCode(), "paglets-form-quiet");
+    this.codeLine = node("div", { class_: "paglets-form-code" }, this.code, this.copy);
     this.historySummary = node("summary", {});
-    this.historyRows = node("div", { class_: "paglets-calls" });
-    this.history = node("details", { class_: "paglets-history" }, this.historySummary, this.historyRows);
-    const summary = about ? node("div", { class_: "paglets-about" }, about) : null;
+    this.historyRows = node("div", { class_: "paglets-form-calls" });
+    this.history = node("details", { class_: "paglets-form-history" }, this.historySummary, this.historyRows);
+    const summary = about ? node("div", { class_: "paglets-form-about" }, about) : null;
     this.root = node("div", { class_: "paglets-form", role: "form", "aria-label": `${title} of ${owner}` });
     this.root.append(...[head, summary, this.group.root, actions, this.refusal, this.codeLine, this.history].filter(Boolean));
     this.root.addEventListener("keydown", (event) => this.key(event));
@@ -446,10 +447,10 @@ class Form {
     this.history.hidden = !calls.length;
     this.historySummary.textContent = calls.length === 1 ? "1 call" : `${calls.length} calls`;
     const rows = calls.map((call) => {
-      const use = button("Use", `put call ${call.number} back into the form`, () => this.tell({ event: "use", number: call.number }), "paglets-quiet");
-      const said = node("span", { class_: call.ok ? "paglets-said" : "paglets-said paglets-failed", title: call.said }, call.said);
+      const use = button("Use", `put call ${call.number} back into the form`, () => this.tell({ event: "use", number: call.number }), "paglets-form-quiet");
+      const said = node("span", { class_: call.ok ? "paglets-form-said" : "paglets-form-said paglets-form-failed", title: call.said }, call.said);
       const asked = node("code", { title: call.fields }, call.fields || "no fields set");
-      return node("div", { class_: "paglets-call" }, node("span", { class_: "paglets-when" }, call.time), asked, said, node("span", { class_: "paglets-took" }, call.took), use);
+      return node("div", { class_: "paglets-form-call" }, node("span", { class_: "paglets-form-when" }, call.time), asked, said, node("span", { class_: "paglets-form-took" }, call.took), use);
     });
     this.historyRows.replaceChildren(...rows);
   }

@@ -157,12 +157,14 @@ def test_bounds_come_from_annotations_and_metadata() -> None:
 @pytest.mark.parametrize(
     ("bounds", "value", "said"),
     [
-        (Bounds(1, 5), 0, "must be at least 1"),
-        (Bounds(1, 5), 6, "must be at most 5"),
+        (Bounds(1, 5), 0, "must be at least 1, at most 5"),
+        (Bounds(1, 5), 6, "must be at least 1, at most 5"),
+        (Bounds(1), 0, "must be at least 1"),
+        (Bounds(high=2**40), 2**41, "must be at most 1099511627776"),
         (Bounds(1, 5), 5, ""),
-        (Bounds(0, 1, True, True), 0.0, "must be above 0"),
-        (Bounds(0, 1, True, True), 1.0, "must be below 1"),
-        (Bounds(0, 1), float("nan"), "must be at least 0"),
+        (Bounds(0, 1, True, True), 0.0, "must be above 0, below 1"),
+        (Bounds(0, 1, True, True), 1.0, "must be above 0, below 1"),
+        (Bounds(0, 1), float("nan"), "must be at least 0, at most 1"),
         (Bounds(), 10**30, ""),
     ],
 )
@@ -183,6 +185,8 @@ def test_a_number_out_of_bounds_is_told_which(bounds: Bounds, value: float, said
         (Bounds(0), int, None),
         (Bounds(0, float("inf")), float, None),
         (Bounds(3, 3), int, None),
+        (Bounds(-(10**400), 10**400), int, None),
+        (Bounds(0, 10, step=-1), int, (0, 10, 1)),
     ],
 )
 def test_a_number_within_bounds_has_a_slider(bounds: Bounds, kind: type, slider: Any) -> None:

@@ -124,9 +124,9 @@ def test_what_is_filled_in_becomes_the_fields_type(name: str, raw: Any, value: A
         ("node", {"children": [{"parent": {"name": 5.5}}]}, "node.children[0].parent.name", "wants str"),
         ("at", "today", "at", "wants datetime, got 'today'"),
         ("at", "", "at", "wants datetime, got ''"),
-        ("small", "11", "small", "must be at most 10"),
-        ("small", "-1", "small", "must be at least 0"),
-        ("share", "0", "share", "must be above 0"),
+        ("small", "11", "small", "must be at least 0, at most 10"),
+        ("small", "-1", "small", "must be at least 0, at most 10"),
+        ("share", "0", "share", "must be above 0, below 1"),
         ("nunber", "1", "nunber", "did you mean 'number'?"),
     ],
 )
