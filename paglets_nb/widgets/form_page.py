@@ -29,7 +29,8 @@ class FormPage(anywidget.AnyWidget):
     Attributes:
         head: ``title``, ``owner`` and ``about`` of the form.
         fields: see ``forms.raw_values.page_fields``.
-        values: what is filled in, as raw values.
+        initial: what is filled in at first, as raw values.
+        values: what is filled in.
         errors: what is wrong, by the path of the field.
         status: ``phase``, ``text`` and ``seconds`` of the last call; ``serial`` makes each news.
         code: the line that does the same.
@@ -41,6 +42,7 @@ class FormPage(anywidget.AnyWidget):
     _css = _STATIC / "operation_form.css"
     head = traitlets.Dict().tag(sync=True)
     fields = traitlets.Dict().tag(sync=True)
+    initial = traitlets.Dict().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
     errors = traitlets.Dict().tag(sync=True)
     status = traitlets.Dict(_IDLE).tag(sync=True)

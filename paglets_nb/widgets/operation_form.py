@@ -85,6 +85,7 @@ class OperationForm(Shown):
         self.page = FormPage(
             head={"title": self.asker.name, "owner": self.owner, "about": summary_of(self.request_type)},
             fields=page_fields(self.request_type),
+            initial=self._initial.values,
             values=self._initial.values,
             timeout=f"{timeout:g}",
         )

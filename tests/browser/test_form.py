@@ -159,7 +159,7 @@ def test_a_form_by_mouse(open_notebook: Callable[..., Notebook], screenshot: Cal
     form.get_by_role("button", name="put call 1 back").click()
     expect(line).to_have_text(sent)
     expect(_field(form, "stops").get_by_label("name")).to_have_value("Oslo")
-    output.scroll_into_view_if_needed()
+    output.locator(".widget-html").scroll_into_view_if_needed()
     screenshot("form-sent")
     wait_until(lambda: "Rome, Oslo" in _still(notebook, 3), 10.0, "the picture is brought up to date")
     assert not notebook.errors()
@@ -168,6 +168,7 @@ def test_a_form_by_mouse(open_notebook: Callable[..., Notebook], screenshot: Cal
     expect(again.get_by_text("to the <sea>: Rome, Oslo")).to_be_visible()
     expect(again.get_by_text("a secret")).to_be_visible()
     expect(again.locator(".paglets-form")).to_have_count(0)
+    again.scroll_into_view_if_needed()
     screenshot("form-picture")
 
 

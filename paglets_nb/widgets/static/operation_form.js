@@ -299,7 +299,7 @@ class Form {
     this.group = new Group(this, this.fieldsOf({ nested: "" }), 0);
     this.sendButton = button("Send", "send", () => this.send(), "paglets-form-primary");
     this.cancelButton = button("Cancel", "stop waiting", () => this.cancel());
-    const reset = button("Reset", "reset the fields", () => this.tell({ event: "reset" }));
+    const reset = button("Reset", "reset the fields", () => this.reset());
     this.timeout = node("input", { type: "text", inputmode: "decimal", class_: "paglets-form-input paglets-form-seconds", "aria-label": "time-out in seconds" });
     this.timeout.value = this.model.get("timeout");
     const limit = node("label", { class_: "paglets-form-limit", title: "how long to wait for the reply" }, "within ", this.timeout, " s");
@@ -378,6 +378,12 @@ class Form {
     this.waiting = true;
     this.status.textContent = "sending";
     this.tell({ event: "send", values, timeout: this.timeout.value });
+  }
+
+  reset() {
+    this.group.set(this.model.get("initial"));
+    this.push(); // in place of what was typed last and is still on its way
+    this.tell({ event: "reset" });
   }
 
   cancel() {
