@@ -25,9 +25,6 @@ class _View(Shown):
     def __init__(self) -> None:
         super().__init__()
 
-    def text(self) -> str:
-        return "a picture"
-
     def close(self) -> None:
         self._closed = True
 
@@ -62,15 +59,17 @@ def test_a_view_is_displayed_once_in_a_cell(cell: list[str]) -> None:
     assert second.refreshed == 1
 
 
-def test_an_ended_view_is_displayed_as_its_picture(cell: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_ended_view_is_displayed_as_its_picture(cell: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Once in a cell, too."""
+    pictured: list[Any] = []
+    monkeypatch.setattr(shown, "show_picture", pictured.append)
     view = _View()
     view.show()
     view.leave()
     cell[0] = "b"
     assert view.show() is None
     view._ipython_display_()
-    assert capsys.readouterr().out == "a picture\n"
+    assert pictured == [view]
 
 
 def test_displays_are_bounded(cell: list[str]) -> None:
