@@ -17,7 +17,7 @@ from tests.unit.widgets.forms.samples import Everything, Node
 from tests.unit.widgets.forms.strategies import everything, nodes
 
 _SETTINGS = settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
