@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
-    from paglets_nb.widgets.display import View
+    from paglets_nb.widgets.shown import Shown
     from paglets_nb.widgets.task_view import TaskFollower
 
 __all__ = ["Session"]
 
 _LISTED = 12
-_MOST_VIEWS = 16
-"""Live views of one mesh; when one more is opened the first becomes its picture."""
+_MOST_VIEWS = 32
+"""Views that are alive at once; beyond that the oldest becomes its last picture."""
 
 
 class Session:
@@ -59,7 +59,7 @@ class Session:
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
-        self._views: deque[View] = deque()
+        self._views: deque[Shown] = deque()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now
@@ -101,11 +101,12 @@ class Session:
             self._followers.add(follower)
         return follower
 
-    def keep(self, view: View) -> None:
-        """Own a live view: it is closed with the mesh, or when there are too many of them."""
+    def show_view(self, view: Shown) -> None:
+        """Display a view in the cell that runs now; its last picture stays when the mesh is stopped."""
         self._views.append(view)
-        if len(self._views) > _MOST_VIEWS:
-            self._views.popleft().close()
+        while len(self._views) > _MOST_VIEWS:
+            self._views.popleft().leave()
+        view.show()
 
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
@@ -122,12 +123,12 @@ class Session:
     def stop_mesh(self) -> None:
         """Stop the mesh, if there is one, and all that watches its tasks."""
         mesh, self.mesh = self.mesh, None
-        while self._views:
-            self._views.popleft().close()
         if mesh is not None:
             mesh.stop()
         for follower in list(self._followers):
             follower.close()
+        while self._views:
+            self._views.popleft().leave()
 
     def host(self, name: str) -> HostHandle:
         """A host by name; UsageError lists the known ones."""

@@ -16,17 +16,17 @@ import traitlets
 
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.widgets.background import Coalesced, Poller, post
-from paglets_nb.widgets.display import Showing, show
 from paglets_nb.widgets.map_layout import COLOURS, MARKS, plain
 from paglets_nb.widgets.map_model import MapModel
 from paglets_nb.widgets.map_picture import map_html, map_text
 from paglets_nb.widgets.markup import clipped
 from paglets_nb.widgets.pictures import class_label
+from paglets_nb.widgets.shown import Shown, close_widgets
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import Mesh
 
-__all__ = ["MeshMap", "show_map"]
+__all__ = ["MeshMap"]
 
 _STATIC = Path(__file__).parent / "static"
 _FRAMES, _KEYFRAMES, _ANSWERS, _STILLS = 12.0, 0.2, 1.0, 0.2
@@ -53,7 +53,7 @@ class _MapWidget(anywidget.AnyWidget):
         super().__init__()
 
 
-class MeshMap:
+class MeshMap(Shown):
     """A map of a mesh that follows its events.
 
     It is displayed by being the last value of a cell, by ``display`` or by ``%paglet map``.
@@ -64,20 +64,20 @@ class MeshMap:
         mesh: the mesh; it must be running.
 
     Attributes:
+        widget: the widget to display.
         history: the moments that are held.
-        on_change: called when what is drawn has changed, in the painter's thread.
     """
 
     def __init__(self, mesh: Mesh) -> None:
         mesh.supervisor  # noqa: B018 - says that it is not running
+        super().__init__()
         self._mesh = mesh
-        self.on_change: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
-        self._ready = self._down = self._closed = False
-        self._showing: Showing | None = None
+        self._ready = self._down = False
         self._frame = Coalesced(self._send_frame, _FRAMES)
         self._keyframe = Coalesced(lambda: self.widget.send_state("scene"), _KEYFRAMES)
         self._asked = Coalesced(lambda: self.widget.send_state("scene"), _ANSWERS)
+        self._still = Coalesced(self.changed, _STILLS)
         self._model = MapModel(mesh, self._frame)
         self.history = self._model.history
         self._model.frame()
@@ -123,12 +123,7 @@ class MeshMap:
         return map_html(scene, self._model.title())
 
     def close(self) -> None:
-        """Follow the mesh no more; the last picture takes the widget's place. Harmless when repeated."""
-        with self._lock:
-            showing, self._showing = self._showing, None
-        if showing is not None:
-            showing.close()  # which comes back here
-            return
+        """Follow the mesh no more and take the widget away; harmless when repeated."""
         with self._lock:
             if self._closed:
                 return
@@ -137,15 +132,12 @@ class MeshMap:
         self._frame.close()
         self._keyframe.close()
         self._asked.close()
+        self._still.close()
         self._model.close()
-        self.widget.close()
+        close_widgets(self.widget)
 
     def __repr__(self) -> str:
         return self.text()
-
-    def _ipython_display_(self) -> None:
-        if self._showing is None:
-            self._showing = show_map(self)
 
     # ---- what goes to the page
 
@@ -154,7 +146,7 @@ class MeshMap:
             return
         self.widget.send(self._model.frame())
         self._keyframe()
-        self.on_change()
+        self._still()
 
     def _look(self) -> None:
         if self._mesh.running:
@@ -207,15 +199,3 @@ class MeshMap:
         state = list(info.get("state", {}).items())
         rows += [(f"state.{name}", clipped(value, 120)) for name, value in state[:_FIELDS]]
         return rows + ([("state", f"and {len(state) - _FIELDS} more fields")] if len(state) > _FIELDS else [])
-
-
-def show_map(view: MeshMap) -> Showing | None:
-    """Display a map in the cell that runs now, and keep the picture beside it up to date.
-
-    Returns:
-        What shows it, to be closed by whoever owns the map; None where only a still picture can be shown.
-    """
-    showing = show(view)
-    if showing is not None:
-        view.on_change = Coalesced(showing.refresh, _STILLS)
-    return showing

@@ -18,11 +18,11 @@ def configure(parser: VerbParser) -> None:
 
 
 def run(session: Session, arguments: Arguments) -> MeshMap:
-    """The map, which follows the mesh from now on."""
+    """Show the map, which follows the mesh from now on, and return it."""
     from paglets_nb.widgets.mesh_map import MeshMap
 
     view = MeshMap(session.require_mesh())
-    session.keep(view)
+    session.show_view(view)
     return view
 
 
