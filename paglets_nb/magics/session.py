@@ -7,7 +7,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.core.error import UsageError
 
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
+    from paglets_nb.widgets.display import Displayed
     from paglets_nb.widgets.task_view import TaskFollower
 
 __all__ = ["Session"]
 
 _LISTED = 12
+ViewT = TypeVar("ViewT", bound="Displayed")
 
 
 class Session:
@@ -54,6 +56,7 @@ class Session:
         self.spoke = False
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
+        self._views: weakref.WeakSet[Displayed] = weakref.WeakSet()
         self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
@@ -96,6 +99,11 @@ class Session:
             self._followers.add(follower)
         return follower
 
+    def keep(self, view: ViewT) -> ViewT:
+        """A view that goes with the mesh."""
+        self._views.add(view)
+        return view
+
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
         sys.stdout.write(f"{text}\n")
@@ -109,12 +117,14 @@ class Session:
         return self.mesh
 
     def stop_mesh(self) -> None:
-        """Stop the mesh, if there is one, and all that watches its tasks."""
+        """Stop the mesh, if there is one, and all that watches it; views leave their last pictures."""
         mesh, self.mesh = self.mesh, None
         if mesh is not None:
             mesh.stop()
         for follower in list(self._followers):
             follower.close()
+        for view in list(self._views):
+            view.end()
 
     def host(self, name: str) -> HostHandle:
         """A host by name; UsageError lists the known ones."""

@@ -80,7 +80,9 @@ class _Asked:
         if self.future is None and now >= self.next:
             self.since = now
             options = CallOptions(_LONGEST, self.reply_type)
-            self.future = client.submit(PagletProxy(url, "", client), Message(self.verb, Nothing(), priority=0), options)
+            self.future = client.submit(
+                PagletProxy(url, "", client), Message(self.verb, Nothing(), priority=0), options
+            )
 
     def answer(self, began: float, deadline: float) -> object:
         """What the host answered by ``deadline``, or the error; None while it has not.

@@ -8,15 +8,18 @@ it must not know what they show.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sys
 from typing import Any, Protocol
 
-from paglets_nb.widgets.background import Coalesced
+from paglets_nb.widgets.background import Coalesced, post
 
-__all__ = ["Showing", "View", "show"]
+__all__ = ["Displayed", "Showing", "View", "show"]
 
 _PICTURES_PER_SECOND = 0.5
+_SHOWINGS = 16
+"""Places in which one view is alive at the same time; in more it is a still picture."""
 _MODEL = "application/vnd.jupyter.widget-view+json"
 # The picture gives way to the living widget; what is left of a dead one gives way to the picture.
 _RULES = (
@@ -97,6 +100,66 @@ class Showing:
         self.refresh.close()
         self._publish("live", {"text/plain": "", "text/html": f"<i class='paglets-none-{self._key}'></i>"}, update=True)
         self.view.close()
+
+
+class Displayed:
+    """A view that displays itself where it is the value of a cell, keeps its pictures and leaves them at its end."""
+
+    _showings: tuple[Showing, ...] = ()
+    _ended = False
+
+    def text(self) -> str:
+        """See ``View``."""
+        raise NotImplementedError
+
+    def html(self) -> str:
+        """See ``View``."""
+        raise NotImplementedError
+
+    @property
+    def widget(self) -> Any:
+        """See ``View``."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """See ``View``."""
+        raise NotImplementedError
+
+    def _ipython_display_(self) -> None:
+        if self._ended or len(self._showings) >= _SHOWINGS:
+            from IPython.display import display
+
+            display({"text/plain": self.text(), "text/html": self.html()}, raw=True)  # type: ignore[no-untyped-call]
+            return
+        showing = show(self)
+        if showing is None:
+            self._ended = True
+        else:
+            self._showings = (*self._showings, showing)
+
+    def changed(self) -> None:
+        """Want the pictures brought up to date."""
+        for showing in self._showings:
+            showing.refresh()
+
+    def end(self) -> None:
+        """Leave the last pictures in the places where it is displayed, and close; harmless when repeated."""
+        self._ended = True
+        showings, self._showings = self._showings, ()
+        for showing in showings:
+            showing.close()
+        self.close()
+
+    def end_soon(self) -> None:
+        """The same in the background, for a thread that must not wait."""
+        post(self.end, _log)
+
+    def __repr__(self) -> str:
+        return self.text()
+
+
+def _log(error: Exception) -> None:
+    logging.getLogger(__name__).warning("a view could not be closed: %s", error)
 
 
 def show(view: View) -> Showing | None:

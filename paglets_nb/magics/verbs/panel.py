@@ -1,0 +1,27 @@
+"""``%paglet panel``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.session import Session
+
+if TYPE_CHECKING:
+    from paglets_nb.widgets.panel import MeshPanel
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """It takes no arguments."""
+
+
+def run(session: Session, arguments: Arguments) -> MeshPanel:
+    """The panel, which displays itself as the value of the cell."""
+    from paglets_nb.widgets.panel import MeshPanel
+
+    return session.keep(MeshPanel(session.require_mesh()))
+
+
+VERB = LineVerb(configure, run)
