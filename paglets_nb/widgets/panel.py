@@ -48,13 +48,13 @@ class MeshPanel(Displayed):
         self._root = PanelWidget(mesh=mesh.name)
         self._paint = Coalesced(self._show, _PER_SECOND)
         self._root.on_msg(self._asked)
-        self._root.observe(self._opened, "open")
+        self._root.observe(self._opened, "opened")
         self._root.observe(lambda _change: self._paint(), "reading")
         self._box = ipywidgets.VBox([self._root, self._notices.widget])
         self._box.add_class("paglets-panel")
         self._notices.widget.add_class("paglets-panel-notices")
         self._hooks: list[Callable[[], None]] = [
-            self._watch.join(self._paint, lambda: tuple(map(str, self._root.open))),
+            self._watch.join(self._paint, lambda: tuple(map(str, self._root.opened))),
             mesh.notifications.add_listener(lambda _notification: self._paint()),
         ]
         self._show()
@@ -82,7 +82,7 @@ class MeshPanel(Displayed):
         return [host_row(host, doing.get(host.name, "")) for host in self._watch.figures]
 
     def _listed(self) -> dict[str, dict[str, Any]]:
-        opened = set(map(str, self._root.open))
+        opened = set(map(str, self._root.opened))
         found = [host for host in self._watch.figures if host.name in opened and host.paglets is not None]
         return {host.name: paglet_rows(host.paglets or ()) for host in found}
 

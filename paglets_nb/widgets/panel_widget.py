@@ -32,5 +32,5 @@ class PanelWidget(anywidget.AnyWidget):
     error = traitlets.Unicode().tag(sync=True)
     handled: Any = traitlets.Int(0).tag(sync=True)
     # set by the page
-    open: Any = traitlets.List().tag(sync=True)
+    opened: Any = traitlets.List().tag(sync=True)
     reading: Any = traitlets.Bool(False).tag(sync=True)

@@ -57,18 +57,18 @@ class View {
     this.model = model;
     this.items = new Map();
     this.open = null;
-    this.root = make("div", "pgl-notices");
+    this.root = make("div", "pgn-notices");
     this.root.setAttribute("data-lm-suppress-shortcuts", "true");
     this.filters = new Map(FILTERS.map(([severity, label]) => [severity, this.filter(severity, label)]));
-    const bar = make("div", "pgl-filters");
+    const bar = make("div", "pgn-filters");
     bar.setAttribute("role", "group");
     bar.setAttribute("aria-label", "Show notifications of");
     bar.append(...this.filters.values());
-    this.list = make("ul", "pgl-list");
+    this.list = make("ul", "pgn-list");
     this.list.setAttribute("aria-label", "Notifications, newest first");
     this.list.setAttribute("aria-live", "polite");
     this.list.addEventListener("keydown", (event) => this.key(event));
-    this.empty = make("div", "pgl-empty");
+    this.empty = make("div", "pgn-empty");
     this.root.append(bar, this.empty, this.list);
     el.append(this.root);
     this.redraw = () => this.draw();
@@ -78,7 +78,7 @@ class View {
   }
 
   filter(severity, label) {
-    const button = make("button", "pgl-filter");
+    const button = make("button", "pgn-filter");
     button.type = "button";
     button.dataset.label = label;
     button.addEventListener("click", () => {
@@ -116,16 +116,16 @@ class View {
   }
 
   item(entry) {
-    const item = make("li", `pgl-notice pgl-${entry.severity}`);
-    const line = make("button", "pgl-line");
+    const item = make("li", `pgn-notice pgn-${entry.severity}`);
+    const line = make("button", "pgn-line");
     line.type = "button";
     line.setAttribute("aria-expanded", "false");
     line.append(
-      make("span", "pgl-severity", entry.severity),
-      make("span", "pgl-title", entry.title),
-      make("span", "pgl-message", entry.message),
-      make("span", "pgl-source", entry.source),
-      make("span", "pgl-time", entry.time),
+      make("span", "pgn-severity", entry.severity),
+      make("span", "pgn-title", entry.title),
+      make("span", "pgn-message", entry.message),
+      make("span", "pgn-source", entry.source),
+      make("span", "pgn-time", entry.time),
     );
     line.addEventListener("click", () => this.toggle(entry.number));
     item.append(line);
@@ -139,9 +139,9 @@ class View {
     if (former === number) return;
     this.open = number;
     const item = this.items.get(number);
-    item.classList.add("pgl-open");
+    item.classList.add("pgn-open");
     item.firstChild.setAttribute("aria-expanded", "true");
-    item.append(make("div", "pgl-whole"));
+    item.append(make("div", "pgn-whole"));
     this.fill(number);
     if (this.store.entries.get(number)?.clipped && !this.store.whole.has(number)) this.model.send({ whole: number });
   }
@@ -150,14 +150,14 @@ class View {
     const item = this.items.get(this.open);
     this.open = null;
     if (!item) return;
-    item.classList.remove("pgl-open");
+    item.classList.remove("pgn-open");
     item.firstChild.setAttribute("aria-expanded", "false");
-    item.querySelector(".pgl-whole")?.remove();
+    item.querySelector(".pgn-whole")?.remove();
   }
 
   fill(number) {
     const entry = this.store.entries.get(number);
-    const place = this.open === number ? this.items.get(number)?.querySelector(".pgl-whole") : null;
+    const place = this.open === number ? this.items.get(number)?.querySelector(".pgn-whole") : null;
     if (!entry || !place) return;
     const whole = this.store.whole.get(number) ?? entry;
     const facts = make("dl");
@@ -169,7 +169,7 @@ class View {
   }
 
   key(event) {
-    const lines = [...this.list.querySelectorAll(".pgl-line")];
+    const lines = [...this.list.querySelectorAll(".pgn-line")];
     const at = lines.indexOf(document.activeElement);
     if (at < 0) return;
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: lines.length - 1 }[event.key];

@@ -1,6 +1,6 @@
 // The hosts of a mesh: a row for each, its paglets below it, and buttons.
 
-const COLUMNS = ["Host", "State", "PID", "Paglets", "CPU", "Memory", "Messages/s", "Restarts", ""];
+const COLUMNS = ["Host", "State", "PID", "Paglets", "CPU", "Memory", "Msg/s", "Restarts", ""];
 const FIGURES = ["pid", "paglets", "cpu", "memory", "rate", "restarts"];
 const ACTIONS = [
   ["interrupt", "Interrupt", "Interrupt the code that its kernel executes"],
@@ -31,35 +31,43 @@ class Row {
     this.panel = panel;
     this.name = name;
     this.up = false;
-    this.line = make("tr", "pgl-host");
-    this.arrow = make("span", "pgl-arrow", "\u203a");
+    this.line = make("tr", "pgp-host");
+    this.arrow = make("span", "pgp-arrow", "\u203a");
     this.arrow.setAttribute("aria-hidden", "true");
-    this.toggle = button("pgl-name", undefined, () => panel.toggle(name));
+    this.toggle = button("pgp-name", undefined, () => panel.toggle(name));
     this.toggle.append(this.arrow, make("span", "", name));
     this.toggle.setAttribute("aria-label", `Paglets of ${name}`);
     const head = make("th");
     head.scope = "row";
     head.append(this.toggle);
-    this.dot = make("span", "pgl-dot");
-    this.state = make("span", "pgl-state");
-    this.note = make("div", "pgl-note");
+    this.dot = make("span", "pgp-dot");
+    this.state = make("span", "pgp-state");
+    this.note = make("div", "pgp-note");
     const state = make("td");
     state.append(this.dot, this.state, this.note);
-    this.figures = Object.fromEntries(FIGURES.map((key) => [key, make("td", `pgl-number pgl-${key}`)]));
-    this.actions = make("td", "pgl-actions");
+    this.figures = Object.fromEntries(FIGURES.map((key) => [key, make("td", `pgp-number pgp-${key}`)]));
+    this.actions = make("td", "pgp-actions");
     this.buttons = ACTIONS.map(([action, label, title]) => {
-      const made = button("pgl-action", label, () => (action === "remove" ? this.confirm() : panel.ask(action, name)));
+      const made = button("pgp-action", label, () => (action === "remove" ? this.confirm() : panel.ask(action, name)));
       made.title = title;
       made.setAttribute("aria-label", `${label} ${name}`);
       return made;
     });
     this.actions.append(...this.buttons);
     this.line.append(head, state, ...Object.values(this.figures), this.actions);
-    this.below = make("tr", "pgl-below");
-    this.place = make("td");
-    this.place.colSpan = COLUMNS.length;
-    this.below.append(this.place);
-    this.below.hidden = true;
+    [this.asks, this.asked] = this.wide("pgp-asks");
+    [this.below, this.place] = this.wide("pgp-below");
+    this.parts = [this.line, this.asks, this.below];
+  }
+
+  // A row of one cell below the host's own, hidden at first.
+  wide(className) {
+    const line = make("tr", className);
+    const cell = make("td");
+    cell.colSpan = COLUMNS.length;
+    line.append(cell);
+    line.hidden = true;
+    return [line, cell];
   }
 
   update(row) {
@@ -70,7 +78,7 @@ class Row {
     say(this.state, row.doing || asked || row.state);
     say(this.note, working ? "" : row.note);
     for (const [key, cell] of Object.entries(this.figures)) say(cell, String(row[key]));
-    this.figures.cpu.style.setProperty("--pgl-load", `${Math.round(100 * row.load)}%`);
+    this.figures.cpu.style.setProperty("--pgp-load", `${Math.round(100 * row.load)}%`);
     this.figures.memory.title = row.memory_hint;
     this.line.setAttribute("aria-busy", String(working));
     const usable = this.panel.model.get("running") && !working;
@@ -91,26 +99,26 @@ class Row {
   }
 
   confirm() {
-    if (this.question) return;
-    this.question = make("span", "pgl-question", this.asking());
-    this.question.id = `pgl-question-${Math.random().toString(36).slice(2)}`;
-    const yes = button("pgl-action pgl-danger", "Remove", () => {
+    if (this.buttons[2].getAttribute("aria-disabled") === "true" || this.question) return;
+    this.question = make("span", "pgp-question", this.asking());
+    this.question.id = `pgp-question-${Math.random().toString(36).slice(2)}`;
+    const yes = button("pgp-action pgp-danger", "Remove", () => {
       this.cancel();
       this.panel.ask("remove", this.name);
     });
     yes.setAttribute("aria-describedby", this.question.id);
-    const no = button("pgl-action", "Cancel", () => this.cancel());
-    this.actions.replaceChildren(this.question, yes, no);
-    this.line.classList.add("pgl-asking");
+    const no = button("pgp-action", "Cancel", () => this.cancel());
+    this.asked.replaceChildren(this.question, yes, no);
+    this.asks.hidden = false;
     yes.focus();
   }
 
   cancel() {
     if (!this.question) return;
-    const focused = this.actions.contains(document.activeElement);
+    const focused = this.asks.contains(document.activeElement);
     this.question = null;
-    this.line.classList.remove("pgl-asking");
-    this.actions.replaceChildren(...this.buttons);
+    this.asks.hidden = true;
+    this.asked.replaceChildren();
     if (focused) this.buttons[2].focus();
   }
 
@@ -120,13 +128,13 @@ class Row {
     const drawn = open ? JSON.stringify(listed ?? null) : "";
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    if (!open || !listed) this.place.replaceChildren(make("div", "pgl-empty", open ? "Asking ..." : ""));
-    else if (!listed.total) this.place.replaceChildren(make("div", "pgl-empty", "No paglets."));
+    if (!open || !listed) this.place.replaceChildren(make("div", "pgp-empty", open ? "Asking ..." : ""));
+    else if (!listed.total) this.place.replaceChildren(make("div", "pgp-empty", "No paglets."));
     else this.place.replaceChildren(this.table(listed));
   }
 
   table(listed) {
-    const box = make("div", "pgl-paglets");
+    const box = make("div", "pgp-listed");
     box.tabIndex = 0;
     box.setAttribute("role", "region");
     box.setAttribute("aria-label", `Paglets of ${this.name}`);
@@ -142,15 +150,14 @@ class Row {
     }
     box.append(table);
     if (listed.total > listed.rows.length) {
-      box.append(make("div", "pgl-empty", `and ${listed.total - listed.rows.length} more`));
+      box.append(make("div", "pgp-empty", `and ${listed.total - listed.rows.length} more`));
     }
     return box;
   }
 
   remove() {
-    const focused = this.line.contains(document.activeElement);
-    this.line.remove();
-    this.below.remove();
+    const focused = this.parts.some((part) => part.contains(document.activeElement));
+    this.parts.forEach((part) => part.remove());
     return focused;
   }
 }
@@ -160,15 +167,15 @@ class Panel {
     this.model = model;
     this.rows = new Map();
     this.pending = new Map();
-    this.root = make("section", "pgl-panel");
+    this.root = make("section", "pgp-panel");
     this.root.setAttribute("data-lm-suppress-shortcuts", "true");
     this.root.setAttribute("aria-label", `Mesh ${model.get("mesh")}`);
     this.head();
     this.table();
-    this.problem = make("div", "pgl-problem");
+    this.problem = make("div", "pgp-problem");
     this.problem.setAttribute("role", "alert");
     this.message = make("span");
-    const dismiss = button("pgl-action", "Dismiss", () => {
+    const dismiss = button("pgp-action", "Dismiss", () => {
       model.send({ do: "dismiss" });
       this.problem.hidden = true;
     });
@@ -177,7 +184,7 @@ class Panel {
     this.root.addEventListener("keydown", (event) => this.key(event));
     el.append(this.root);
     this.hooks = [
-      ["change:hosts change:listed change:open change:running change:headline", () => this.draw()],
+      ["change:hosts change:listed change:opened change:running change:headline", () => this.draw()],
       ["change:unread change:reading", () => this.drawNotices()],
       ["change:adding change:error", () => this.draw()],
       ["change:handled", () => this.settle()],
@@ -188,27 +195,27 @@ class Panel {
   }
 
   head() {
-    const head = make("header", "pgl-head");
-    this.title = make("span", "pgl-title", this.model.get("mesh"));
-    this.headline = make("span", "pgl-headline");
-    this.bell = button("pgl-action pgl-bell", "Notifications", () => {
+    const head = make("header", "pgp-head");
+    this.title = make("span", "pgp-title", this.model.get("mesh"));
+    this.headline = make("span", "pgp-headline");
+    this.bell = button("pgp-action pgp-bell", "Notifications", () => {
       this.model.set("reading", !this.model.get("reading"));
       this.model.save_changes();
     });
-    this.unread = make("span", "pgl-unread");
+    this.unread = make("span", "pgp-unread");
     this.bell.append(this.unread);
-    this.add = button("pgl-action pgl-add", "Add a host", () => this.ask("add", ""));
+    this.add = button("pgp-action pgp-add", "Add a host", () => this.ask("add", ""));
     head.append(this.title, this.headline, this.bell, this.add);
     this.root.append(head);
   }
 
   table() {
-    const box = make("div", "pgl-scroll");
-    const table = make("table", "pgl-hosts");
+    const box = make("div", "pgp-scroll");
+    const table = make("table", "pgp-hosts");
     const head = make("thead");
     const line = make("tr");
     COLUMNS.forEach((title, index) => {
-      const cell = make("th", index > 1 && title ? "pgl-number" : "", title);
+      const cell = make("th", index > 1 && title ? "pgp-number" : "", title);
       cell.scope = "col";
       if (!title) cell.setAttribute("aria-label", "Actions");
       line.append(cell);
@@ -234,8 +241,8 @@ class Panel {
   }
 
   toggle(name) {
-    const open = this.model.get("open");
-    this.model.set("open", open.includes(name) ? open.filter((other) => other !== name) : [...open, name]);
+    const open = this.model.get("opened");
+    this.model.set("opened", open.includes(name) ? open.filter((other) => other !== name) : [...open, name]);
     this.model.save_changes();
     this.draw();
   }
@@ -243,7 +250,7 @@ class Panel {
   draw() {
     const { model } = this;
     const hosts = model.get("hosts");
-    const open = new Set(model.get("open"));
+    const open = new Set(model.get("opened"));
     const listed = model.get("listed");
     say(this.headline, model.get("headline"));
     const adding = model.get("adding") || this.pending.has("");
@@ -262,8 +269,7 @@ class Panel {
       let row = this.rows.get(host.name);
       if (!row) this.rows.set(host.name, (row = new Row(this, host.name)));
       const place = before ? before.nextSibling : this.body.firstChild;
-      if (row.line !== place) this.body.insertBefore(row.line, place);
-      if (row.line.nextSibling !== row.below) row.line.after(row.below);
+      if (row.line !== place) row.parts.forEach((part) => this.body.insertBefore(part, place));
       row.update(host);
       row.list(open.has(host.name), listed[host.name]);
       before = row.below;
@@ -276,7 +282,7 @@ class Panel {
     say(this.unread, unread ? String(unread) : "");
     this.bell.setAttribute("aria-expanded", String(reading));
     this.bell.setAttribute("aria-label", unread ? `Notifications, ${unread} unread` : "Notifications");
-    this.root.closest(".paglets-panel")?.classList.toggle("pgl-reading", reading);
+    this.root.closest(".paglets-panel")?.classList.toggle("pgp-reading", reading);
   }
 
   // The arrow keys go between the buttons: along a row, and to the same place in the next one.
@@ -286,9 +292,9 @@ class Panel {
       event.preventDefault(); // a key that is held must not confirm what it asked
       return;
     }
-    const row = [...this.rows.values()].find((one) => one.line.contains(focused));
+    const row = [...this.rows.values()].find((one) => one.parts.some((part) => part.contains(focused)));
     if (!row) return;
-    const places = (one) => [...one.line.querySelectorAll("button")];
+    const places = (one) => [...(one.asks.contains(focused) ? one.asks : one.line).querySelectorAll("button")];
     const rows = [...this.rows.values()].sort((one, other) => one.line.rowIndex - other.line.rowIndex);
     const at = places(row).indexOf(focused);
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
