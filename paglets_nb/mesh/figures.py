@@ -131,6 +131,11 @@ class _Host:
         self.info = info
 
 
+def _run(handle: HostHandle) -> tuple[str, int]:
+    """One run of a host: started again it is another process."""
+    return handle.name, handle.pid
+
+
 class MeshFigures:
     """Samples the hosts of a mesh, over sockets of its own; safe to use from any thread.
 
@@ -145,7 +150,7 @@ class MeshFigures:
         self._mesh = mesh
         self._client = HostClient(explain=mesh._explain)
         self._lock = threading.Lock()
-        self._known: dict[int, _Host] = {}
+        self._known: dict[tuple[str, int], _Host] = {}
 
     def sample(self, timeout: float = _TIMEOUT, *, paglets: Collection[str] = ()) -> list[HostFigures]:
         """Ask every host that is up.
@@ -160,8 +165,9 @@ class MeshFigures:
         with self._lock:
             began = time.monotonic()
             handles = [handle for handle in self._hosts() if handle.state == "up"]
-            self._known = {handle.pid: self._known.get(handle.pid) or _Host(handle.url) for handle in handles}
-            asked = [(self._known[handle.pid], handle.name in paglets) for handle in handles]
+            former = self._known
+            self._known = {_run(handle): former.get(_run(handle)) or _Host(handle.url) for handle in handles}
+            asked = [(self._known[_run(handle)], handle.name in paglets) for handle in handles]
             for host, listed in asked:
                 self._ask(host, listed)
             for host, listed in asked:
@@ -200,7 +206,7 @@ class MeshFigures:
                 host.paglets = tuple(listing.paglets)
 
     def _figures(self, handle: HostHandle) -> HostFigures:
-        host = self._known.get(handle.pid) if handle.state == "up" else None
+        host = self._known.get(_run(handle)) if handle.state == "up" else None
         fixed = handle.name, handle.state, handle.reason, handle.restarts, handle.pid
         if host is None:
             return HostFigures(*fixed)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import secrets
 import sys
+import threading
 from typing import Any, Protocol
 
 from paglets_nb.widgets.background import Coalesced, post
@@ -28,6 +29,9 @@ _RULES = (
     ".jp-OutputArea-child:not(:has(.paglets-live-{0})):has(+ .jp-OutputArea-child .paglets-still-{0})"
     "{{display:none}}"
 )
+
+
+_ending = threading.Lock()
 
 
 class View(Protocol):
@@ -143,12 +147,16 @@ class Displayed:
             showing.refresh()
 
     def end(self) -> None:
-        """Leave the last pictures in the places where it is displayed, and close; harmless when repeated."""
-        self._ended = True
-        showings, self._showings = self._showings, ()
-        for showing in showings:
-            showing.close()
-        self.close()
+        """Leave the last pictures in the places where it is displayed, and close; harmless when repeated.
+
+        When it returns they are there, also where another thread was about it.
+        """
+        with _ending:
+            self._ended = True
+            showings, self._showings = self._showings, ()
+            for showing in showings:
+                showing.close()
+            self.close()
 
     def end_soon(self) -> None:
         """The same in the background, for a thread that must not wait."""

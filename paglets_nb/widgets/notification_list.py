@@ -40,15 +40,13 @@ class NotificationList(Displayed):
         from paglets_nb.widgets.list_widget import ListWidget
 
         self._mesh = mesh
-        self._notices = Notices(lambda number: mesh.notifications.list(max(number, since)))
         self._paint = Coalesced(self._send, _PER_SECOND)
+        self._hooks: list[Callable[[], None]] = [mesh.on_change(self._mesh_changed)]
+        self._notices = Notices(lambda number: mesh.notifications.list(max(number, since)))
         self._widget = ListWidget(lambda: [entry(one) for one in self._notices.list()], severity=severity)
         self._widget.on_msg(self._asked)
         self._widget.observe(lambda _change: self.changed(), "severity")
-        self._hooks: list[Callable[[], None]] = [
-            mesh.on_change(self._mesh_changed),
-            mesh.notifications.add_listener(lambda _notification: self._paint()),
-        ]
+        self._hooks.append(mesh.notifications.add_listener(lambda _notification: self._paint()))
         self._paint()
 
     def _ipython_display_(self) -> None:

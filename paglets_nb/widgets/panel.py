@@ -49,7 +49,7 @@ class MeshPanel(Displayed):
         self._paint = Coalesced(self._show, _PER_SECOND)
         self._root.on_msg(self._asked)
         self._root.observe(self._opened, "opened")
-        self._root.observe(lambda _change: self._paint(), "reading")
+        self._root.observe(self._read, "reading")
         self._box = ipywidgets.VBox([self._root, self._notices.widget])
         self._box.add_class("paglets-panel")
         self._notices.widget.add_class("paglets-panel-notices")
@@ -110,6 +110,11 @@ class MeshPanel(Displayed):
         if not running:
             self.end_soon()
 
+    def _read(self, _change: Any) -> None:
+        """The list of notifications was opened or closed: what stood in it has been seen."""
+        self._watch.mark_read()
+        self._paint()
+
     def _opened(self, _change: Any) -> None:
         self._paint()
         post(self._watch.look, self._failed)
@@ -122,7 +127,7 @@ class MeshPanel(Displayed):
         action, name = asked.get("do"), str(asked.get("host", ""))
         if action == "dismiss":
             self._root.error = ""
-        elif action in _DOING:
+        elif isinstance(action, str) and action in _DOING:
             self.do(action, "" if action == "add" else name)
         self._root.handled += 1
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
 from paglets_nb.magics.session import Session
 from paglets_nb.magics.tokens import Word
+from paglets_nb.widgets.display import Displayed
 from tests.unit.magics.notebook import Notebook
 
 
@@ -111,3 +113,19 @@ def test_messages_speak_for_the_cell_that_runs() -> None:
         assert default_origin.cell == ""
     finally:
         default_origin.cell = ""
+
+
+def test_views_end_with_the_mesh(shell: Any) -> None:
+    """What the magics show is closed when the mesh is stopped, and is not kept alive for that."""
+    ended: list[str] = []
+
+    class View(Displayed):
+        def end(self) -> None:
+            ended.append("ended")
+
+    session, view = Session(shell), View()
+    assert session.keep(view) is view
+    session.keep(View())
+    gc.collect()
+    session.stop_mesh()
+    assert ended == ["ended"]
