@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 _LISTED = 12
+_VIEWS = 16
+"""Views that are alive at the same time."""
 ViewT = TypeVar("ViewT", bound="Displayed")
 
 
@@ -56,7 +58,7 @@ class Session:
         self.spoke = False
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
-        self._views: weakref.WeakSet[Displayed] = weakref.WeakSet()
+        self._views: list[Displayed] = []
         self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
@@ -100,8 +102,10 @@ class Session:
         return follower
 
     def keep(self, view: ViewT) -> ViewT:
-        """A view that goes with the mesh."""
-        self._views.add(view)
+        """A view that ends with the mesh; the oldest end before it where there are many, and leave their pictures."""
+        self._views = [*(other for other in self._views if not other.ended), view]
+        while len(self._views) > _VIEWS:
+            self._views.pop(0).end()
         return view
 
     def say(self, text: str) -> None:
@@ -123,7 +127,8 @@ class Session:
             mesh.stop()
         for follower in list(self._followers):
             follower.close()
-        for view in list(self._views):
+        views, self._views = self._views, []
+        for view in views:
             view.end()
 
     def host(self, name: str) -> HostHandle:

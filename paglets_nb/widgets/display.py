@@ -107,10 +107,14 @@ class Showing:
 
 
 class Displayed:
-    """A view that displays itself where it is the value of a cell, keeps its pictures and leaves them at its end."""
+    """A view that displays itself where it is the value of a cell, keeps its pictures and leaves them at its end.
+
+    Attributes:
+        ended: it is a still picture from now on.
+    """
 
     _showings: tuple[Showing, ...] = ()
-    _ended = False
+    ended = False
 
     def text(self) -> str:
         """See ``View``."""
@@ -130,14 +134,14 @@ class Displayed:
         raise NotImplementedError
 
     def _ipython_display_(self) -> None:
-        if self._ended or len(self._showings) >= _SHOWINGS:
+        if self.ended or len(self._showings) >= _SHOWINGS:
             from IPython.display import display
 
             display({"text/plain": self.text(), "text/html": self.html()}, raw=True)  # type: ignore[no-untyped-call]
             return
         showing = show(self)
         if showing is None:
-            self._ended = True
+            self.ended = True
         else:
             self._showings = (*self._showings, showing)
 
@@ -152,7 +156,7 @@ class Displayed:
         When it returns they are there, also where another thread was about it.
         """
         with _ending:
-            self._ended = True
+            self.ended = True
             showings, self._showings = self._showings, ()
             for showing in showings:
                 showing.close()

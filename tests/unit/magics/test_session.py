@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 from types import SimpleNamespace
 from typing import Any
 
@@ -116,16 +115,22 @@ def test_messages_speak_for_the_cell_that_runs() -> None:
 
 
 def test_views_end_with_the_mesh(shell: Any) -> None:
-    """What the magics show is closed when the mesh is stopped, and is not kept alive for that."""
-    ended: list[str] = []
+    """What the magics show is closed when the mesh is stopped; the oldest before that where there are many."""
+    ended: list[int] = []
 
     class View(Displayed):
-        def end(self) -> None:
-            ended.append("ended")
+        def __init__(self, number: int) -> None:
+            self.number = number
 
-    session, view = Session(shell), View()
-    assert session.keep(view) is view
-    session.keep(View())
-    gc.collect()
+        def end(self) -> None:
+            self.ended = True
+            ended.append(self.number)
+
+    session = Session(shell)
+    views = [session.keep(View(number)) for number in range(18)]
+    assert ended == [0, 1]
+    views[5].ended = True
+    session.keep(View(18))
+    assert ended == [0, 1]
     session.stop_mesh()
-    assert ended == ["ended"]
+    assert ended == [0, 1, 2, 3, 4, *range(6, 19)]
