@@ -170,7 +170,7 @@ class Supervisor:
         record = self.require(name)
         await self._membership.save_one(record)
         await self._end(record)
-        record.state, record.reason = "restarting", "it was restarted"
+        record.state, record.reason = "starting", "it was restarted"
         self.changes.tell()
         await self._start_again(record)
         if record.state != "up":

@@ -84,8 +84,7 @@ def test_a_silent_host_holds_nobody_up(
         mute.bind(str(path))
         mute.listen()
         mesh.handles.insert(0, PlainHandle("mute", unix_url(str(path))))
-        first = figures.sample(0.05)
-        assert first[1].info is not None
+        wait_until(lambda: figures.sample(0.05)[1].info, timeout=20)
         wait_until(lambda: figures.latest()[0].silent > 0)
         for _round in range(3):
             silent, alpha, _beta = figures.sample(60.0)  # would take a minute if it waited again
