@@ -21,7 +21,7 @@ MAX_LISTED = 200
 HEADERS = ("host", "state", "pid", "paglets", "CPU", "memory", "messages/s", "restarts")
 PAGLET_HEADERS = ("paglet", "class", "waiting", "state")
 _COLOURS = {"good": "#2e7d32", "busy": "#b26a00", "bad": "#c62828", "": "inherit"}
-_TONES = {"up": "good", "starting": "busy", "restarting": "busy", "stopped": "bad", "dead": "bad"}
+_TONES = {"up": "good", "starting": "busy", "restarting": "busy", "stopped": "bad", "silent": "bad", "dead": "bad"}
 
 
 def _state(host: HostFigures) -> tuple[str, str, str]:
