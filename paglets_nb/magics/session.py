@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import sys
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
@@ -24,15 +25,14 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
-    from paglets_nb.widgets.display import Displayed
+    from paglets_nb.widgets.shown import Shown
     from paglets_nb.widgets.task_view import TaskFollower
 
 __all__ = ["Session"]
 
 _LISTED = 12
-_VIEWS = 16
-"""Views that are alive at the same time."""
-ViewT = TypeVar("ViewT", bound="Displayed")
+_MOST_VIEWS = 32
+"""Views that are alive at once; beyond that the oldest becomes its last picture."""
 
 
 class Session:
@@ -58,8 +58,8 @@ class Session:
         self.spoke = False
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
-        self._views: list[Displayed] = []
         self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
+        self._views: deque[Shown] = deque()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now
@@ -101,12 +101,12 @@ class Session:
             self._followers.add(follower)
         return follower
 
-    def keep(self, view: ViewT) -> ViewT:
-        """A view that ends with the mesh; the oldest end before it where there are many, and leave their pictures."""
-        self._views = [*(other for other in self._views if not other.ended), view]
-        while len(self._views) > _VIEWS:
-            self._views.pop(0).end()
-        return view
+    def show_view(self, view: Shown) -> None:
+        """Display a view in the cell that runs now; its last picture stays when the mesh is stopped."""
+        self._views.append(view)
+        while len(self._views) > _MOST_VIEWS:
+            self._views.popleft().leave()
+        view.show()
 
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
@@ -121,15 +121,14 @@ class Session:
         return self.mesh
 
     def stop_mesh(self) -> None:
-        """Stop the mesh, if there is one, and all that watches it; views leave their last pictures."""
+        """Stop the mesh, if there is one, and all that watches its tasks."""
         mesh, self.mesh = self.mesh, None
         if mesh is not None:
             mesh.stop()
         for follower in list(self._followers):
             follower.close()
-        views, self._views = self._views, []
-        for view in views:
-            view.end()
+        while self._views:
+            self._views.popleft().leave()
 
     def host(self, name: str) -> HostHandle:
         """A host by name; UsageError lists the known ones."""

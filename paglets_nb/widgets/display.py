@@ -8,19 +8,15 @@ it must not know what they show.
 
 from __future__ import annotations
 
-import logging
 import secrets
 import sys
-import threading
 from typing import Any, Protocol
 
-from paglets_nb.widgets.background import Coalesced, post
+from paglets_nb.widgets.background import Coalesced
 
-__all__ = ["Displayed", "Showing", "View", "show"]
+__all__ = ["Showing", "View", "show", "show_picture"]
 
 _PICTURES_PER_SECOND = 0.5
-_SHOWINGS = 16
-"""Places in which one view is alive at the same time; in more it is a still picture."""
 _MODEL = "application/vnd.jupyter.widget-view+json"
 # The picture gives way to the living widget; what is left of a dead one gives way to the picture.
 _RULES = (
@@ -29,9 +25,6 @@ _RULES = (
     ".jp-OutputArea-child:not(:has(.paglets-live-{0})):has(+ .jp-OutputArea-child .paglets-still-{0})"
     "{{display:none}}"
 )
-
-
-_ending = threading.Lock()
 
 
 class View(Protocol):
@@ -106,72 +99,15 @@ class Showing:
         self.view.close()
 
 
-class Displayed:
-    """A view that displays itself where it is the value of a cell, keeps its pictures and leaves them at its end.
+def show_picture(view: View) -> None:
+    """Display how a view stands in the cell that runs now, as a picture that stays as it is."""
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
 
-    Attributes:
-        ended: it is a still picture from now on.
-    """
-
-    _showings: tuple[Showing, ...] = ()
-    ended = False
-
-    def text(self) -> str:
-        """See ``View``."""
-        raise NotImplementedError
-
-    def html(self) -> str:
-        """See ``View``."""
-        raise NotImplementedError
-
-    @property
-    def widget(self) -> Any:
-        """See ``View``."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """See ``View``."""
-        raise NotImplementedError
-
-    def _ipython_display_(self) -> None:
-        if self.ended or len(self._showings) >= _SHOWINGS:
-            from IPython.display import display
-
-            display({"text/plain": self.text(), "text/html": self.html()}, raw=True)  # type: ignore[no-untyped-call]
-            return
-        showing = show(self)
-        if showing is None:
-            self.ended = True
-        else:
-            self._showings = (*self._showings, showing)
-
-    def changed(self) -> None:
-        """Want the pictures brought up to date."""
-        for showing in self._showings:
-            showing.refresh()
-
-    def end(self) -> None:
-        """Leave the last pictures in the places where it is displayed, and close; harmless when repeated.
-
-        When it returns they are there, also where another thread was about it.
-        """
-        with _ending:
-            self.ended = True
-            showings, self._showings = self._showings, ()
-            for showing in showings:
-                showing.close()
-            self.close()
-
-    def end_soon(self) -> None:
-        """The same in the background, for a thread that must not wait."""
-        post(self.end, _log)
-
-    def __repr__(self) -> str:
-        return self.text()
-
-
-def _log(error: Exception) -> None:
-    logging.getLogger(__name__).warning("a view could not be closed: %s", error)
+    if get_ipython() is None:
+        sys.stdout.write(f"{view.text()}\n")
+    else:
+        display({"text/plain": view.text(), "text/html": view.html()}, raw=True)  # type: ignore[no-untyped-call]
 
 
 def show(view: View) -> Showing | None:
@@ -185,14 +121,10 @@ def show(view: View) -> Showing | None:
         picture can be shown, and then the view is closed already.
     """
     from IPython.core.getipython import get_ipython
-    from IPython.display import display
 
     shell: Any = get_ipython()
     if shell is not None and hasattr(shell, "set_thread_parent"):
         return Showing(view, shell, shell.get_parent())
-    if shell is None:
-        sys.stdout.write(f"{view.text()}\n")
-    else:
-        display({"text/plain": view.text(), "text/html": view.html()}, raw=True)  # type: ignore[no-untyped-call]
+    show_picture(view)
     view.close()
     return None

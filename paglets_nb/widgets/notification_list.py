@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from paglets_nb.errors import MeshError
 from paglets_nb.widgets.background import Coalesced
-from paglets_nb.widgets.display import Displayed
 from paglets_nb.widgets.mesh_watch import MeshWatch
 from paglets_nb.widgets.notices import SEVERITIES, Notices, entry, whole
 from paglets_nb.widgets.records import NotificationTable
+from paglets_nb.widgets.shown import Shown, close_widgets
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import Mesh
     from paglets_nb.mesh.notifications import Notification
+    from paglets_nb.widgets.display import Showing
 
 __all__ = ["LiveNotifications", "NotificationList"]
 
 _PER_SECOND = 5.0
 
 
-class NotificationList(Displayed):
+class NotificationList(Shown):
     """A live list of a mesh's notifications, newest first, to be filtered by severity and read whole.
 
     Args:
@@ -39,6 +40,7 @@ class NotificationList(Displayed):
             raise ValueError(f"no severity {severity!r} (there are {', '.join(SEVERITIES)})")
         from paglets_nb.widgets.list_widget import ListWidget
 
+        super().__init__()
         self._mesh = mesh
         self._paint = Coalesced(self._send, _PER_SECOND)
         self._hooks: list[Callable[[], None]] = [mesh.on_change(self._mesh_changed)]
@@ -49,9 +51,13 @@ class NotificationList(Displayed):
         self._hooks.append(mesh.notifications.add_listener(lambda _notification: self._paint()))
         self._paint()
 
-    def _ipython_display_(self) -> None:
-        super()._ipython_display_()
+    def show(self) -> Showing | None:
+        """Display it in the cell that runs now; what it shows has been seen then."""
         MeshWatch.of(self._mesh).mark_read()
+        return super().show()
+
+    def __repr__(self) -> str:
+        return self.text()
 
     @property
     def widget(self) -> Any:
@@ -93,16 +99,16 @@ class NotificationList(Displayed):
 
     def _mesh_changed(self) -> None:
         if not self._mesh.running:
-            self.end_soon()
+            self.leave_soon()
 
     def close(self) -> None:
         """Stop listening and take the widget away; harmless when repeated."""
+        self._closed = True
         hooks, self._hooks = self._hooks, []
         for remove in hooks:
             remove()
         self._paint.close()
-        self._widget.layout.close()
-        self._widget.close()
+        close_widgets(self._widget)
 
 
 class LiveNotifications(NotificationTable):
@@ -110,10 +116,10 @@ class LiveNotifications(NotificationTable):
 
     Args:
         found: the notifications.
-        live: makes the live list.
+        live: displays them live.
     """
 
-    def __init__(self, found: Iterable[Notification], live: Callable[[], NotificationList]) -> None:
+    def __init__(self, found: Iterable[Notification], live: Callable[[], object]) -> None:
         super().__init__(found)
         self._live = live
 
@@ -121,7 +127,6 @@ class LiveNotifications(NotificationTable):
         from IPython.display import display
 
         try:
-            live: Any = self._live()
+            self._live()
         except MeshError:  # it is down by now
-            live = NotificationTable(self)
-        display(live)  # type: ignore[no-untyped-call]
+            display(NotificationTable(self))  # type: ignore[no-untyped-call]

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.widgets.background import Coalesced, post
-from paglets_nb.widgets.display import Displayed
 from paglets_nb.widgets.mesh_watch import MeshWatch
 from paglets_nb.widgets.notification_list import NotificationList
 from paglets_nb.widgets.panel_rows import headline, host_row, paglet_rows, panel_html, panel_text
+from paglets_nb.widgets.shown import Shown, close_widgets
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import Mesh
@@ -25,7 +25,7 @@ _PER_SECOND = 10.0
 _DOING = {"add": "starting", "interrupt": "interrupting", "restart": "restarting", "remove": "moving its paglets away"}
 
 
-class MeshPanel(Displayed):
+class MeshPanel(Shown):
     """The hosts of a mesh with their figures, paglets and buttons; displays itself as the value of a cell.
 
     Args:
@@ -40,6 +40,7 @@ class MeshPanel(Displayed):
 
         from paglets_nb.widgets.panel_widget import PanelWidget
 
+        super().__init__()
         self._mesh = mesh
         self._watch = MeshWatch.of(mesh)
         self._lock = threading.Lock()
@@ -76,6 +77,9 @@ class MeshPanel(Displayed):
             return f"mesh {self._mesh.name} is down"
         return f"mesh {self._mesh.name}: {headline(self._watch.figures)}"
 
+    def __repr__(self) -> str:
+        return self.text()
+
     def _rows(self) -> list[dict[str, Any]]:
         with self._lock:
             doing = dict(self._doing)
@@ -108,7 +112,7 @@ class MeshPanel(Displayed):
         root.adding = self._doing.get("", "")
         self.changed()
         if not running:
-            self.end_soon()
+            self.leave_soon()
 
     def _read(self, _change: Any) -> None:
         """The list of notifications was opened or closed: what stood in it has been seen."""
@@ -167,11 +171,10 @@ class MeshPanel(Displayed):
 
     def close(self) -> None:
         """Stop looking and take the widgets away; harmless when repeated."""
+        self._closed = True
         hooks, self._hooks = self._hooks, []
         for remove in hooks:
             remove()
         self._paint.close()
         self._notices.close()
-        for widget in (self._root, self._box):
-            widget.layout.close()
-            widget.close()
+        close_widgets(self._root, self._box)

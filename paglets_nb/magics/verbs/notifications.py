@@ -27,7 +27,7 @@ def run(session: Session, arguments: Arguments) -> NotificationTable:
     found = [entry for entry in mesh.notifications.list(arguments.since) if severity in ("", entry.severity.lower())]
     if arguments.limit is not None:
         return NotificationTable(found[max(0, len(found) - arguments.limit) :])
-    return LiveNotifications(found, lambda: session.keep(NotificationList(mesh, severity, arguments.since)))
+    return LiveNotifications(found, lambda: session.show_view(NotificationList(mesh, severity, arguments.since)))
 
 
 VERB = LineVerb(configure, run)

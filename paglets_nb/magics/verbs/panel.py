@@ -18,10 +18,12 @@ def configure(parser: VerbParser) -> None:
 
 
 def run(session: Session, arguments: Arguments) -> MeshPanel:
-    """The panel, which displays itself as the value of the cell."""
+    """Show the panel, and return it."""
     from paglets_nb.widgets.panel import MeshPanel
 
-    return session.keep(MeshPanel(session.require_mesh()))
+    panel = MeshPanel(session.require_mesh())
+    session.show_view(panel)
+    return panel
 
 
 VERB = LineVerb(configure, run)

@@ -10,7 +10,6 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
 from paglets_nb.magics.session import Session
 from paglets_nb.magics.tokens import Word
-from paglets_nb.widgets.display import Displayed
 from tests.unit.magics.notebook import Notebook
 
 
@@ -112,25 +111,3 @@ def test_messages_speak_for_the_cell_that_runs() -> None:
         assert default_origin.cell == ""
     finally:
         default_origin.cell = ""
-
-
-def test_views_end_with_the_mesh(shell: Any) -> None:
-    """What the magics show is closed when the mesh is stopped; the oldest before that where there are many."""
-    ended: list[int] = []
-
-    class View(Displayed):
-        def __init__(self, number: int) -> None:
-            self.number = number
-
-        def end(self) -> None:
-            self.ended = True
-            ended.append(self.number)
-
-    session = Session(shell)
-    views = [session.keep(View(number)) for number in range(18)]
-    assert ended == [0, 1]
-    views[5].ended = True
-    session.keep(View(18))
-    assert ended == [0, 1]
-    session.stop_mesh()
-    assert ended == [0, 1, 2, 3, 4, *range(6, 19)]

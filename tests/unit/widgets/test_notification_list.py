@@ -105,7 +105,7 @@ def test_a_list_that_shows_live(host: Host, mesh: PlainMesh, capsys: pytest.Capt
     """It is a list like any other; without a page it is displayed as text, and the notifications are read."""
     tell(host, "one")
     wait_until(lambda: mesh.notifications.list())
-    live = LiveNotifications(mesh.notifications.list(), lambda: NotificationList(mesh))
+    live = LiveNotifications(mesh.notifications.list(), lambda: NotificationList(mesh).show())
     assert [one.title for one in live] == ["one"]
     assert "one" in repr(live)
     live._ipython_display_()

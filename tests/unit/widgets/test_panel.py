@@ -26,7 +26,7 @@ def panel(mesh: Mesh) -> Iterator[MeshPanel]:
     """Its panel."""
     panel = MeshPanel(mesh)
     yield panel
-    panel.end()
+    panel.leave()
 
 
 def test_what_it_shows(mesh: Mesh, panel: MeshPanel) -> None:

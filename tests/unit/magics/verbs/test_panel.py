@@ -7,13 +7,13 @@ from tests.unit.magics.notebook import Notebook
 
 
 def test_the_panel_of_the_mesh(meshed: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
-    """The verb's value is the panel, which shows itself and goes with the session."""
-    panel = meshed.run("%paglet panel")
+    """The verb shows the panel, and returns it; without a page it is text, and looks no more."""
+    panel = meshed.run("_panel = %paglet panel\n_panel")
+    shown = capsys.readouterr().out
     assert isinstance(panel, MeshPanel)
+    assert "alpha" in shown
     assert "alpha" in repr(panel)
-    assert panel in meshed.session._views
-    panel._ipython_display_()
-    assert "beta" in capsys.readouterr().out
+    assert panel._closed
 
 
 def test_mistakes(meshed: Notebook) -> None:
