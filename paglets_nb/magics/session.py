@@ -110,9 +110,22 @@ class Session:
 
     def stop_mesh(self) -> None:
         """Stop the mesh, if there is one, and all that watches its tasks."""
+        self._end_mesh(lambda mesh: mesh.stop())
+
+    def detach_mesh(self) -> None:
+        """Let go of the mesh, which goes on; MeshError where it cannot, and nothing has changed."""
+        mesh = self.require_mesh()
+        mesh.detach()
+        self._end_mesh(lambda _mesh: None)
+
+    def release_mesh(self) -> None:
+        """Let go of the mesh where it may go on, else stop it."""
+        self._end_mesh(lambda mesh: mesh.release())
+
+    def _end_mesh(self, end: Callable[[Mesh], None]) -> None:
         mesh, self.mesh = self.mesh, None
         if mesh is not None:
-            mesh.stop()
+            end(mesh)
         for follower in list(self._followers):
             follower.close()
 

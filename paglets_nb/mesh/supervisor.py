@@ -5,10 +5,13 @@ Runs on the process's loop; every method here is awaited there. The mesh is its 
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -18,11 +21,18 @@ from paglets_nb.host.client import HostClient
 from paglets_nb.mesh.engines.base import Engine, HostSpec
 from paglets_nb.mesh.membership import Membership
 from paglets_nb.mesh.records import HostRecord
+from paglets_nb.mesh.registry import KnownHost
 from paglets_nb.mesh.relay import CodeResult, KernelRelay, OutputSink
 
 __all__ = ["Supervisor"]
 
 START_TIMEOUT = 60.0
+_ATTACH = 3.0
+"""Seconds that a host which is attached has to answer; one that is silent is asked on."""
+_ASK_ON = 60.0
+_LOOK = 0.01
+_OWN = 2.0
+_WELCOME = 1.0
 
 
 class Supervisor:
@@ -39,6 +49,7 @@ class Supervisor:
     Attributes:
         directory: the mesh's run-time folder.
         records: what is known of each host, by name.
+        keep: notes the hosts where the next owner finds them, so that they outlive this one; None where they do not.
     """
 
     def __init__(
@@ -49,7 +60,9 @@ class Supervisor:
         self.directory = directory
         self._data_dir = data_dir
         self._restarts = restarts
+        self.keep: Callable[[], None] | None = None
         self._stopping: anyio.Event | None = None
+        self._leaving = False
         self._group: TaskGroup | None = None
         self._membership = Membership(client)
         self.records = self._membership.records
@@ -62,12 +75,13 @@ class Supervisor:
                 self._group = group
                 ready.set_result(None)
                 await self._stopping.wait()
-                await self._membership.save()
+                if not self._leaving:
+                    await self._membership.save()
                 self._group = None
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                await self._end_all()
+                await self._each(self._leave if self._leaving else self._end)
 
     # ---- start
 
@@ -106,11 +120,13 @@ class Supervisor:
                     self.records.pop(record.name, None)
                     await self._end(record)
             raise
-        await self._membership.tell()
+        await self._tell()
+
+    def _spec(self, name: str) -> HostSpec:
+        return HostSpec(name, self._mesh, self.directory, self._data_dir / name)
 
     async def _start_one(self, record: HostRecord) -> None:
-        spec = HostSpec(record.name, self._mesh, self.directory, self._data_dir / record.name)
-        process = await self._engine.start(spec, START_TIMEOUT)
+        process = await self._engine.start(self._spec(record.name), START_TIMEOUT)
         record.process, record.url, record.pid = process, process.url, process.pid
         await self._membership.teach(record)
         if self._group is None:
@@ -119,6 +135,105 @@ class Supervisor:
         record.relay = KernelRelay(record.name, process.client)
         record.state, record.last_seen = "up", time.time()
         self._group.start_soon(self._watch, record)
+        if self.keep is not None:
+            self.keep()  # before it outlives us, so that somebody finds it
+            await self._own(record, True)
+
+    async def _tell(self) -> None:
+        """Tell everybody who is concerned that the hosts have changed."""
+        if self.keep is not None:
+            with suppress(PagletError):  # what was noted before still leads to most of them
+                self.keep()
+        await self._membership.tell()
+
+    # ---- hosts that outlive their owner
+
+    async def _own(self, record: HostRecord, outlive: bool) -> None:
+        process = record.process
+        if process is None or not await process.own(os.getpid(), outlive, _OWN):
+            raise MeshError(f"host {record.name!r} does not answer, so it would end with this process")
+
+    async def outlive(self, keep: Callable[[], None]) -> None:
+        """Have the hosts outlive this process from now on.
+
+        Args:
+            keep: notes the hosts where the next owner finds them; called whenever they change.
+
+        Raises:
+            MeshError: a host does not answer; then nothing has changed.
+        """
+        self.keep = keep
+        failures: list[PagletError] = []
+
+        async def own(record: HostRecord, outlive: bool) -> None:
+            try:
+                await self._own(record, outlive)
+            except PagletError as error:
+                failures.append(error)
+
+        try:
+            keep()
+            await self._each(own, True, states=("up",))
+            if failures:
+                raise failures[0]
+        except BaseException:
+            self.keep = None
+            with anyio.CancelScope(shield=True):
+                await self._each(own, False, states=("up",))
+            raise
+
+    async def attach(self, known: Sequence[KnownHost], on_progress: Callable[[HostRecord], None] | None = None) -> None:
+        """Take over hosts that outlived their last owner, and start those again that did not.
+
+        One that does not answer within a few seconds is ``silent``, and ``up`` once it does.
+        """
+        for host in known:
+            self.records[host.name] = HostRecord(host.name, self._restarts)
+
+        async def attach_one(host: KnownHost) -> None:
+            record = self.records[host.name]
+            await self._attach_one(record, host)
+            if on_progress is not None:
+                on_progress(record)
+
+        async with anyio.create_task_group() as group:
+            for host in known:
+                group.start_soon(attach_one, host)
+        await self._tell()
+
+    async def _attach_one(self, record: HostRecord, host: KnownHost) -> None:
+        process = await self._engine.adopt(self._spec(host.name), host.pid, host.url)
+        if process is None:
+            record.state, record.reason = "dead", "ended while nobody was attached"
+            if record.window.take():
+                record.state = "restarting"
+                await self._start_again(record)
+            return
+        record.process, record.url, record.pid = process, host.url, host.pid
+        record.relay = KernelRelay(record.name, process.client)
+        record.state, record.reason = "silent", "does not answer"
+        if self._group is not None:
+            self._group.start_soon(self._watch, record)
+        with anyio.move_on_after(_ATTACH):
+            while record.state == "silent":
+                await anyio.sleep(_LOOK)
+
+    async def _until_it_answers(self, record: HostRecord) -> None:
+        """Ask a silent host until it answers, and have it as one of ours then."""
+        process, relay = record.process, record.relay
+        while process is not None and relay is not None:
+            problem = await process.find_endpoint(_ASK_ON)
+            if problem:
+                record.reason = problem
+                return
+            if problem is None:
+                continue
+            await relay.wait_connected(_WELCOME)
+            await self._membership.teach(record)
+            if await process.own(os.getpid(), True, _OWN):
+                break
+        record.state, record.reason, record.last_seen = "up", "", time.time()
+        await self._tell()
 
     # ---- death and restart
 
@@ -131,9 +246,11 @@ class Supervisor:
         with record.scope:
             async with anyio.create_task_group() as group:
                 group.start_soon(relay.run)
+                if record.state == "silent":
+                    group.start_soon(self._until_it_answers, record)
                 reason = await process.wait_dead()
                 group.cancel_scope.cancel()
-        if record.state != "up":
+        if record.state not in ("up", "silent"):
             return
         record.state, record.reason = "restarting", reason
         relay.fail(reason)
@@ -145,7 +262,7 @@ class Supervisor:
                 record.reason = (
                     f"{reason}; restarted {record.restarts} times, {record.window.limit} in a minute allowed"
                 )
-        await self._membership.tell()
+        await self._tell()
         if record.state == "restarting":
             await self._start_again(record)
 
@@ -155,7 +272,7 @@ class Supervisor:
             await self._start_one(record)
         except PagletError as error:
             record.state, record.reason = "dead", str(error)
-        await self._membership.tell()
+        await self._tell()
 
     async def restart(self, name: str) -> None:
         """End a host and start it again; its durable paglets come back.
@@ -208,7 +325,7 @@ class Supervisor:
         await self._membership.save_one(record)
         await self._end(record)
         self.records.pop(name, None)
-        await self._membership.tell()
+        await self._tell()
 
     async def _end(self, record: HostRecord) -> None:
         if record.state != "dead":
@@ -220,12 +337,28 @@ class Supervisor:
         if record.process is not None:
             await record.process.kill()
 
-    async def _end_all(self) -> None:
+    async def _leave(self, record: HostRecord) -> None:
+        if record.scope is not None:
+            record.scope.cancel()
+        if record.relay is not None:
+            record.relay.fail("the mesh was detached")
+        if record.process is not None:
+            if record.state == "up":
+                await record.process.own(0, True, _OWN)
+            record.process.let_go()
+
+    async def _each(self, function: Callable[..., Any], *arguments: Any, states: Sequence[str] = ()) -> None:
         async with anyio.create_task_group() as group:
-            for record in self.records.values():
-                group.start_soon(self._end, record)
+            for record in list(self.records.values()):
+                if not states or record.state in states:
+                    group.start_soon(function, record, *arguments)
 
     def stop(self) -> None:
         """Have ``supervise`` end every host and return."""
         if self._stopping is not None:
             self._stopping.set()
+
+    def leave(self) -> None:
+        """Have ``supervise`` return and the hosts go on, which outlive us."""
+        self._leaving = True
+        self.stop()

@@ -1,0 +1,144 @@
+"""Detach and attach: a mesh that goes on when its owner ends, and the next owner that takes it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from paglets_nb.errors import MeshError
+from paglets_nb.host.loop import loop_thread
+from paglets_nb.mesh.modules import learn_modules
+from paglets_nb.mesh.registry import KnownHost, MeshEntry, read_registry, write_registry
+from paglets_nb.mesh.runtime_files import RuntimeFolder
+from paglets_nb.mesh.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from paglets_nb.mesh.handles import HostHandle
+
+__all__ = ["Detachable"]
+
+_DETACH = 15.0
+
+
+class Detachable:
+    """What of a mesh is about outliving its owner.
+
+    Attributes:
+        alone_since: POSIX seconds at which it lost its last owner; 0 for a mesh that was never attached.
+    """
+
+    name: str
+    running: bool
+    supervisor: Supervisor
+    client: Any
+    event_log: Any
+    notifications: Any
+    stop: Callable[[], None]
+    _bring_up: Callable[..., None]
+    _close: Callable[..., None]
+    _engine_name: str
+    _data_dir: Path | None
+    _restarts: int
+    _outlives: bool
+    _folder: RuntimeFolder | None
+    _gone_why: str
+    alone_since: float = 0.0
+
+    @property
+    def outlives(self) -> bool:
+        """Whether its hosts go on when this process ends."""
+        return self._outlives
+
+    def detach(self) -> None:
+        """Let go of it: its hosts go on by themselves until ``attach``, in this process or in another.
+
+        Raises:
+            MeshError: it is not running; or a host does not answer, and nothing has changed.
+        """
+        supervisor = self.supervisor
+        if not self._outlives:
+            loop_thread.call(supervisor.outlive, self._keep, timeout=_DETACH, what=f"detaching {self.name}")
+            self._outlives = True
+        self._let_go()
+
+    def release(self) -> None:
+        """Be done with it: what may go on does, everything else ends."""
+        if self._outlives:
+            self._let_go()
+        else:
+            self.stop()
+
+    def _let_go(self) -> None:
+        self._gone_why = "the mesh was detached"
+        self._close(Supervisor.leave, RuntimeFolder.leave)
+
+    @classmethod
+    def attach(cls, name: str, on_progress: Callable[[HostHandle], None] | None = None) -> Self:
+        """Take up a mesh that was detached, or whose owner ended.
+
+        Its hosts are as they were, with their paglets, tasks and events. A host that ended
+        meanwhile is started again, within the limit; one that does not answer within a few
+        seconds is ``silent``, and ``up`` once it does.
+
+        Args:
+            name: the mesh's.
+            on_progress: called with each host as it is there, from another thread.
+
+        Raises:
+            MeshError: there is none of this name, or it belongs to a process that lives.
+        """
+        folder = RuntimeFolder.take_over(name)
+        try:
+            entry = read_registry(folder.path)
+            if entry is None or entry.name != name:
+                raise MeshError(f"mesh {name!r} was not to outlive its owner, and has ended with it")
+            mesh = cls._known(entry)
+        except BaseException:
+            folder.leave()
+            raise
+        mesh._bring_up(lambda _name: folder, Supervisor.attach, entry.hosts, on_progress, mesh._let_go)
+        mesh._catch_up(entry.hosts)
+        return mesh
+
+    @classmethod
+    def _known(cls, entry: MeshEntry) -> Self:
+        make: Any = cls
+        made: Self = make(
+            [host.name for host in entry.hosts],
+            name=entry.name,
+            engine=entry.engine,
+            data_dir=entry.data_dir,
+            restarts=entry.restarts,
+            timeout=entry.timeout,
+            detach=True,
+        )
+        return made
+
+    def _catch_up(self, hosts: Iterable[KnownHost]) -> None:
+        """Learn what happened while nobody was attached."""
+        records = self.supervisor.records
+        lost = [record.process.alone_since for record in records.values() if record.process is not None]
+        self.alone_since = min((since for since in lost if since), default=0.0)
+        learn_modules(self)
+        for host in hosts:
+            record = records[host.name]
+            if record.pid != host.pid:
+                self.event_log.note_gap(host.name, record.reason)
+        self.notifications.start(shown_from=self.alone_since)
+
+    def _keep(self) -> None:
+        """Write down what the next owner needs."""
+        folder = self._folder
+        if folder is None:
+            return
+        data_dir = self._data_dir or folder.path / "data"
+        hosts = [KnownHost(record.name, record.pid, record.url) for record in self.supervisor.records.values()]
+        known = [host for host in hosts if host.pid]
+        entry = MeshEntry(
+            self.name, self._engine_name, str(data_dir), self._restarts, float(self.client.timeout), known
+        )
+        try:
+            write_registry(folder.path, entry)
+        except OSError as error:
+            raise MeshError(f"what is to outlive this process could not be noted: {error}") from error

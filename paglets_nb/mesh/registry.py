@@ -1,0 +1,108 @@
+"""The registry of a mesh that outlives its notebook: a file in its folder with what ``attach`` needs.
+
+Written whole or not at all whenever the mesh's hosts change. It knows no process and no lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from paglets_nb.errors import MeshError
+from paglets_nb.host.folders import write_file
+
+__all__ = ["REGISTRY", "KnownHost", "MeshEntry", "read_registry", "write_registry"]
+
+REGISTRY = "mesh.json"
+_FORMAT = 1
+_LARGEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class KnownHost:
+    """A host, as its last owner knew it.
+
+    Attributes:
+        name: in the mesh.
+        pid: of its process.
+        url: the address of its data plane.
+    """
+
+    name: str
+    pid: int
+    url: str
+
+
+@dataclass(frozen=True)
+class MeshEntry:
+    """A mesh, as its last owner knew it.
+
+    Attributes:
+        name: of the mesh.
+        engine: what starts its hosts.
+        data_dir: the folder for what outlives the hosts.
+        restarts: how often a host that died is started again within 60 s.
+        timeout: default seconds a call waits for its reply.
+        hosts: in the order in which they joined.
+    """
+
+    name: str
+    engine: str
+    data_dir: str
+    restarts: int
+    timeout: float
+    hosts: list[KnownHost] = field(default_factory=list)
+
+
+def write_registry(folder: Path, entry: MeshEntry) -> None:
+    """Write a mesh's registry into its folder, for its user alone."""
+    write_file(folder / REGISTRY, json.dumps({"format": _FORMAT, **asdict(entry)}, indent=1).encode())
+
+
+def _text(path: Path) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise ValueError("it is not a file of this user alone")
+        if found.st_size > _LARGEST:
+            raise ValueError(f"it has {found.st_size} bytes, {_LARGEST} allowed")
+        return file.read(_LARGEST).decode()
+
+
+def _typed(values: Any, types: dict[str, tuple[type, ...]]) -> dict[str, Any]:
+    """The values of the fields named; ValueError for one that is missing or of another type."""
+    if not isinstance(values, dict):
+        raise ValueError(f"an object is wanted, not {type(values).__name__}")
+    for name, wanted in types.items():
+        if not isinstance(values.get(name), wanted) or isinstance(values[name], bool):
+            raise ValueError(f"{name!r} wants {wanted[0].__name__}, not {values.get(name)!r}")
+    return {name: values[name] for name in types}
+
+
+def read_registry(folder: Path) -> MeshEntry | None:
+    """Read the registry of the mesh in a folder.
+
+    Returns:
+        None where there is none: that mesh does not outlive its owner.
+
+    Raises:
+        MeshError: it cannot be read, or does not hold what it should; says why.
+    """
+    host = {"name": (str,), "pid": (int,), "url": (str,)}
+    mesh = {"engine": (str,), "data_dir": (str,), "restarts": (int,), "timeout": (float, int), "hosts": (list,)}
+    try:
+        values = json.loads(_text(folder / REGISTRY))
+        entry = _typed(values, {"format": (int,), "name": (str,), **mesh})
+        if entry.pop("format") != _FORMAT:
+            raise ValueError(f"it is of format {values['format']}, and this version reads {_FORMAT}")
+        hosts = [KnownHost(**_typed(known, host)) for known in entry.pop("hosts")]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise MeshError(f"the registry of the mesh in {folder} cannot be read: {error}") from error
+    return MeshEntry(**entry, hosts=hosts)
