@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from paglets_nb.errors import MeshError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.mesh.modules import learn_modules
 from paglets_nb.mesh.registry import KnownHost, MeshEntry, read_registry, write_registry
 from paglets_nb.mesh.runtime_files import RuntimeFolder
+from paglets_nb.mesh.supervised import Supervised
 from paglets_nb.mesh.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.handles import HostHandle
+    from paglets_nb.mesh.mesh import Mesh
 
 __all__ = ["Detachable"]
 
 _DETACH = 15.0
 
 
-class Detachable:
+class Detachable(Supervised):
     """What of a mesh is about outliving its owner.
 
     Attributes:
         alone_since: POSIX seconds at which it lost its last owner; 0 for a mesh that was never attached.
     """
 
-    name: str
-    running: bool
-    supervisor: Supervisor
-    client: Any
-    event_log: Any
-    notifications: Any
-    stop: Callable[[], None]
-    _bring_up: Callable[..., None]
-    _close: Callable[..., None]
-    _engine_name: str
-    _data_dir: Path | None
-    _restarts: int
-    _outlives: bool
-    _folder: RuntimeFolder | None
-    _gone_why: str
-    alone_since: float = 0.0
+    _outlives = False
+    alone_since = 0.0
+
+    def _before(self, supervisor: Supervisor) -> None:
+        supervisor.keep = self._keep if self._outlives else None
 
     @property
     def outlives(self) -> bool:
@@ -97,7 +87,8 @@ class Detachable:
         except BaseException:
             folder.leave()
             raise
-        mesh._bring_up(lambda _name: folder, Supervisor.attach, entry.hosts, on_progress, mesh._let_go)
+        tell = mesh._telling(on_progress)
+        mesh._bring_up(lambda _name: folder, Supervisor.attach, entry.hosts, tell, mesh._let_go)
         mesh._catch_up(entry.hosts)
         return mesh
 
@@ -120,7 +111,7 @@ class Detachable:
         records = self.supervisor.records
         lost = [record.process.alone_since for record in records.values() if record.process is not None]
         self.alone_since = min((since for since in lost if since), default=0.0)
-        learn_modules(self)
+        learn_modules(cast("Mesh", self))
         for host in hosts:
             record = records[host.name]
             if record.pid != host.pid:
@@ -135,9 +126,7 @@ class Detachable:
         data_dir = self._data_dir or folder.path / "data"
         hosts = [KnownHost(record.name, record.pid, record.url) for record in self.supervisor.records.values()]
         known = [host for host in hosts if host.pid]
-        entry = MeshEntry(
-            self.name, self._engine_name, str(data_dir), self._restarts, float(self.client.timeout), known
-        )
+        entry = MeshEntry(self.name, self._engine, str(data_dir), self._restarts, float(self.client.timeout), known)
         try:
             write_registry(folder.path, entry)
         except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from paglets_nb.codec.modules import ModuleText, module_store
 from paglets_nb.errors import PagletError, SerializationError
@@ -50,7 +50,7 @@ def share_module(meshes: list[Mesh], module: ModuleText, *, timeout: float = _TI
     return {host.name: error for (_mesh, host), error in zip(places, errors, strict=True) if error is not None}
 
 
-def learn_modules(mesh: Any) -> None:
+def learn_modules(mesh: Mesh) -> None:
     """Know the modules that a mesh's hosts have, where this process has none of their names.
 
     Args:

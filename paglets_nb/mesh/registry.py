@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def _text(path: Path) -> str:
         return file.read(_LARGEST).decode()
 
 
-def _typed(values: Any, types: dict[str, tuple[type, ...]]) -> dict[str, Any]:
+def _typed(values: Any, types: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
     """The values of the fields named; ValueError for one that is missing or of another type."""
     if not isinstance(values, dict):
         raise ValueError(f"an object is wanted, not {type(values).__name__}")

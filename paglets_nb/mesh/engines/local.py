@@ -14,7 +14,6 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import anyio
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
