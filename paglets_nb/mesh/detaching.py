@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from paglets_nb.errors import MeshError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.mesh.modules import learn_modules
-from paglets_nb.mesh.registry import KnownHost, MeshEntry, read_registry, write_registry
+from paglets_nb.mesh.registry import KnownHost, MeshEntry, read_registry, remove_registry, write_registry
 from paglets_nb.mesh.runtime_files import RuntimeFolder
 from paglets_nb.mesh.supervised import Supervised
 from paglets_nb.mesh.supervisor import Supervisor
@@ -48,7 +48,11 @@ class Detachable(Supervised):
         """
         supervisor = self.supervisor
         if not self._outlives:
-            loop_thread.call(supervisor.outlive, self._keep, timeout=_DETACH, what=f"detaching {self.name}")
+            try:
+                loop_thread.call(supervisor.outlive, self._keep, timeout=_DETACH, what=f"detaching {self.name}")
+            except BaseException:
+                remove_registry(supervisor.directory)
+                raise
             self._outlives = True
         self._let_go()
 

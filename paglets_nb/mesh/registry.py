@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from paglets_nb.errors import MeshError
-from paglets_nb.host.folders import write_file
+from paglets_nb.host.folders import remove, write_file
 
-__all__ = ["REGISTRY", "KnownHost", "MeshEntry", "read_registry", "write_registry"]
+__all__ = ["REGISTRY", "KnownHost", "MeshEntry", "read_registry", "remove_registry", "write_registry"]
 
 REGISTRY = "mesh.json"
 _FORMAT = 1
@@ -62,6 +62,11 @@ class MeshEntry:
 def write_registry(folder: Path, entry: MeshEntry) -> None:
     """Write a mesh's registry into its folder, for its user alone."""
     write_file(folder / REGISTRY, json.dumps({"format": _FORMAT, **asdict(entry)}, indent=1).encode())
+
+
+def remove_registry(folder: Path) -> None:
+    """Take a mesh's registry away: it does not outlive its owner."""
+    remove(folder / REGISTRY)
 
 
 def _text(path: Path) -> str:
