@@ -100,6 +100,12 @@ class Session:
         """Write a line to the cell's output."""
         sys.stdout.write(f"{text}\n")
 
+    def remember_cursor(self, key: tuple[str, str], cursor: int) -> None:
+        """A cell was run for an event; noted for the next notebook too where the mesh outlives this one."""
+        self.cursors[key] = cursor
+        if self.mesh is not None and self.mesh.outlives and self.mesh.running:
+            self.mesh.keep_cursors(self.cursors)
+
     # ---- the mesh and its hosts
 
     def require_mesh(self) -> Mesh:
@@ -115,6 +121,7 @@ class Session:
     def detach_mesh(self) -> None:
         """Let go of the mesh, which goes on; MeshError where it cannot, and nothing has changed."""
         mesh = self.require_mesh()
+        mesh.keep_cursors(self.cursors)
         mesh.detach()
         self._end_mesh(lambda _mesh: None)
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from paglets_nb.errors import MeshError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.mesh.modules import learn_modules
-from paglets_nb.mesh.registry import KnownHost, MeshEntry, read_registry, remove_registry, write_registry
+from paglets_nb.mesh.naming import checked_mesh_name
+from paglets_nb.mesh.registry import (
+    Cursors,
+    KnownHost,
+    MeshEntry,
+    read_cursors,
+    read_registry,
+    remove_registry,
+    write_cursors,
+    write_registry,
+)
 from paglets_nb.mesh.runtime_files import RuntimeFolder
 from paglets_nb.mesh.supervised import Supervised
 from paglets_nb.mesh.supervisor import Supervisor
@@ -82,7 +93,7 @@ class Detachable(Supervised):
         Raises:
             MeshError: there is none of this name, or it belongs to a process that lives.
         """
-        folder = RuntimeFolder.take_over(name)
+        folder = RuntimeFolder.take_over(checked_mesh_name(name))
         try:
             entry = read_registry(folder.path)
             if entry is None or entry.name != name:
@@ -121,6 +132,15 @@ class Detachable(Supervised):
             if record.pid != host.pid:
                 self.event_log.note_gap(host.name, record.reason)
         self.notifications.start(shown_from=self.alone_since)
+
+    def keep_cursors(self, cursors: Cursors) -> None:
+        """Note for the next owner how far this one has come in reading paglets' events."""
+        with suppress(OSError):
+            write_cursors(self.supervisor.directory, cursors)
+
+    def kept_cursors(self) -> Cursors:
+        """How far the last owner had come."""
+        return read_cursors(self.supervisor.directory)
 
     def _keep(self) -> None:
         """Write down what the next owner needs."""

@@ -1,6 +1,7 @@
 """The registry of a mesh that outlives its notebook: a file in its folder with what ``attach`` needs.
 
-Written whole or not at all whenever the mesh's hosts change. It knows no process and no lock.
+Written whole or not at all whenever the mesh's hosts change. Beside it stands how far
+readers of its paglets' events have come. It knows no process and no lock.
 """
 
 from __future__ import annotations
@@ -9,16 +10,31 @@ import json
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from paglets_nb.errors import MeshError
 from paglets_nb.host.folders import remove, write_file
 
-__all__ = ["REGISTRY", "KnownHost", "MeshEntry", "read_registry", "remove_registry", "write_registry"]
+__all__ = [
+    "REGISTRY",
+    "Cursors",
+    "KnownHost",
+    "MeshEntry",
+    "read_cursors",
+    "read_registry",
+    "remove_registry",
+    "write_cursors",
+    "write_registry",
+]
 
 REGISTRY = "mesh.json"
+Cursors: TypeAlias = dict[tuple[str, str], int]
+"""The last event that was dealt with, by paglet's id and operation."""
+_CURSORS = "cursors.json"
+_MOST_CURSORS = 1000
 _FORMAT = 1
 _LARGEST = 1 << 20
 
@@ -112,3 +128,19 @@ def read_registry(folder: Path) -> MeshEntry | None:
     except (OSError, ValueError, RecursionError) as error:
         raise MeshError(f"the registry of the mesh in {folder} cannot be read: {error}") from error
     return MeshEntry(**entry, hosts=hosts)
+
+
+def write_cursors(folder: Path, cursors: Cursors) -> None:
+    """Note how far readers have come, the last ``_MOST_CURSORS`` of them."""
+    rows = [[*key, cursor] for key, cursor in cursors.items()][-_MOST_CURSORS:]
+    write_file(folder / _CURSORS, json.dumps(rows).encode())
+
+
+def read_cursors(folder: Path) -> Cursors:
+    """How far readers had come; nothing where that was not noted or cannot be read."""
+    with suppress(OSError, ValueError, TypeError, RecursionError):
+        return {
+            (str(agent), str(operation)): int(cursor)
+            for agent, operation, cursor in json.loads(_text(folder / _CURSORS))
+        }
+    return {}

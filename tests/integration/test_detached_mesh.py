@@ -116,56 +116,70 @@ def refused(notebook: NotebookKernel, code: str) -> str:
 
 
 def test_everything_is_there_after_the_notebook_was_killed() -> None:
-    """Hosts, paglets, a running task, a drain by cursor, notifications, output, classes of lost cells, events."""
+    """Hosts, paglets, a running task, drains by cursor, notifications, output, classes of lost cells, events."""
     with NotebookKernel() as lost:
         run = opened(lost).run
         run("mesh = %paglet up 2 --detach --name lab").check()
         run(PAGLETS).check()
-        run("c = %paglet create Counter --on alpha --name c").check()
+        run("%paglet create Counter --on alpha --name c").check()
         assert "added 5" in run("%paglet call c add by=5").check().stdout
         run("t = %paglet create Ticker --on beta --name t").check()
         run("task = t.send_future('start', {'request': {}})").check()
-        seen = lost.value("[e['n'] for e in __import__('paglets_nb').drain(t, after_cursor=0, limit=5, follow=False)]")
+        run("read = []").check()
+        run("%%paglet drain t --limit 7\nread.append(event['n'])").check()
+        assert lost.value("read") == [1, 2, 3, 4, 5, 6, 7]
         pids = lost.value("[host.pid for host in mesh.hosts()]")
         lost.kill()
     time.sleep(1.0)  # while nobody is attached: this is what it is about
     with NotebookKernel() as notebook:
-        run = opened(notebook).run
-        cell = run("mesh = %paglet attach").check()
+        cell = opened(notebook).run("mesh = %paglet attach").check()
         assert "mesh lab is attached: 2 hosts, 2 paglets; nobody was attached for" in _shown(cell)
         assert notebook.value("[host.pid for host in mesh.hosts()]") == pids
         assert notebook.value("[host.state for host in mesh.hosts()]") == ["up", "up"]
-        assert notebook.value("sorted(p.name for p in mesh.paglets())") == ["c", "t"]
-        # code of lost cells, typed replies, output in the new cell
-        called = run("reply = %paglet call c add by=2\nprint(type(reply).__name__, reply.count)").check()
-        assert "Total 7" in called.stdout
-        assert "added 2" in called.stdout
-        assert notebook.value("mesh.class_of(mesh.paglet('c')).__name__") == "Counter"
-        run("again = mesh.create(mesh.class_of(mesh.paglet('c')), name='again')").check()
-        # the task
-        run("tasks = %paglet tasks").check()
-        assert notebook.value("[(task.label, task.running) for task in tasks]") == [("t", True)]
-        run("handle = tasks[0].handle; mesh.paglet('t').send('enough')").check()
-        ticks = notebook.value("handle.result(10).ticks")
-        # the drain goes on behind the last event read
-        rest = notebook.value(
-            "[e['n'] for e in __import__('paglets_nb').drain(mesh.paglet('t'), after_cursor=%d, follow=False)]"
-            % seen[-1]
-        )
-        assert seen + rest == list(range(1, ticks + 1))
-        # what was told and printed meanwhile
-        told = notebook.value("[n.message for n in mesh.notifications.list()]")
-        assert told == [str(n) for n in range(20, ticks + 1, 20)]
-        log = notebook.value("mesh['beta'].log_path.read_text()")
-        assert "nobody attached since" in log
-        assert log.count("tick ") >= 20
-        kinds = notebook.value("[(e.kind, e.host_name) for e in mesh.events()]")
-        assert ("create", "alpha") in kinds and ("notification", "beta") in kinds
-        # and the end
+        _check_code(notebook)
+        ticks = _check_task_and_drain(notebook)
+        _check_what_happened(notebook, ticks)
         folder = Path(notebook.value("str(mesh._folder.path)"))
-        assert "mesh lab is down (2 hosts)" in run("%paglet down").check().stdout
+        assert "mesh lab is down (2 hosts)" in notebook.run("%paglet down").check().stdout
         wait_until(lambda: not any(process_alive(pid) for pid in pids), 5.0, "the hosts end")
         assert not folder.exists()
+
+
+def _check_code(notebook: NotebookKernel) -> None:
+    """Paglets of lost cells' classes are called with typed replies, print into the calling cell, and are made anew."""
+    assert notebook.value("sorted(p.name for p in mesh.paglets())") == ["c", "t"]
+    called = notebook.run("reply = %paglet call c add by=2\nprint(type(reply).__name__, reply.count)").check()
+    assert "Total 7" in called.stdout
+    assert "added 2" in called.stdout
+    assert notebook.value("mesh.class_of(mesh.paglet('c')).__name__") == "Counter"
+    notebook.run("again = mesh.create(mesh.class_of(mesh.paglet('c')), on='beta', name='again')").check()
+    assert notebook.run("%paglet call again add by=1").check().text == "Total(count=1)"
+
+
+def _check_task_and_drain(notebook: NotebookKernel) -> int:
+    """The task runs and is waited for, and the drain goes on behind the last event; how many there were."""
+    run = notebook.run
+    run("tasks = %paglet tasks").check()
+    assert notebook.value("[(task.label, task.running) for task in tasks]") == [("t", True)]
+    assert "RUNNING" in run("%paglet status t").check().text
+    run("handle = tasks[0].handle; mesh.paglet('t').send('enough')").check()
+    ticks: int = notebook.value("handle.result(10).ticks")
+    run("read = []").check()
+    run("%%paglet drain t --no-follow\nread.append(event['n'])").check()
+    assert notebook.value("read") == list(range(8, ticks + 1))
+    return ticks
+
+
+def _check_what_happened(notebook: NotebookKernel, ticks: int) -> None:
+    """Notifications, output and events of the time in which nobody was attached are there."""
+    told = notebook.value("[n.message for n in mesh.notifications.list()]")
+    assert told == [str(number) for number in range(20, ticks + 1, 20)]
+    log = notebook.run("%paglet log beta --lines 100000").check().text
+    assert "nobody attached since" in log
+    assert log.count("tick ") >= 20
+    kinds = notebook.value("[(e.kind, e.host_name) for e in mesh.events()]")
+    assert ("create", "alpha") in kinds
+    assert ("notification", "beta") in kinds
 
 
 def _shown(cell: object) -> str:
@@ -180,6 +194,8 @@ def left(folders: Path) -> Iterator[list[int]]:
     with NotebookKernel() as owner:
         owner.run("import paglets_nb; mesh = paglets_nb.Mesh(2, name='lab', detach=True).start()").check()
         owner.run("from tests.integration.sample import Counter").check()
+        owner.run("from tests.integration.test_durable_mesh import Exact").check()
+        owner.run("mesh.create(Exact, on='beta', name='exact').send('add', {'amount': 3})").check()
         owner.run("for name in ('alpha', 'beta'): mesh.create(Counter, on=name, name=f'on_{name}')").check()
         pids: list[int] = owner.value("[host.pid for host in mesh]")
         owner.kill()
@@ -231,6 +247,7 @@ def test_a_host_that_ended_meanwhile_is_started_again(left: list[int]) -> None:
         assert (mesh["beta"].reason, mesh["beta"].restarts) == ("ended while nobody was attached", 1)
         assert mesh["alpha"].pid == left[0]
         assert count(mesh, "on_alpha") == 1
+        assert count(mesh, "exact") == 4  # a durable one came back
         gaps = [event for event in mesh.events() if event.kind == "gap"]
         assert [(gap.host_name, gap.details["reason"]) for gap in gaps] == [("beta", "ended while nobody was attached")]
         mesh.stop()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
-from paglets_nb.magics.boundary import did_you_mean
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.progress import progress
 from paglets_nb.magics.session import Session
@@ -32,9 +31,10 @@ def _chosen(name: str | None) -> str:
     if name is not None:
         return str(name)
     known = detached_meshes()
-    if len(known) != 1:
-        listed = f"several detached meshes: {', '.join(known)}; name one" if known else "no detached mesh"
-        raise UsageError(f"there is {listed}" if not known else f"there are {listed}")
+    if not known:
+        raise UsageError("there is no detached mesh; start one with: %paglet up --detach")
+    if len(known) > 1:
+        raise UsageError(f"there are several detached meshes: {', '.join(known)}; name one")
     return known[0]
 
 
@@ -63,9 +63,6 @@ def run(session: Session, arguments: Arguments) -> Any:
     from paglets_nb.mesh.mesh import Mesh
 
     name = _chosen(arguments.name)
-    known = Mesh.list()
-    if name not in known and (near := did_you_mean(name, known)):
-        raise UsageError(f"there is no detached mesh {name!r} (detached: {', '.join(known)}){near}")
     lock, there = threading.Lock(), []
     with progress(session.shell, f"attaching mesh {name}") as line:
 
@@ -77,6 +74,7 @@ def run(session: Session, arguments: Arguments) -> Any:
         inherit_cells(session.parent() or None)
         mesh = Mesh.attach(name, tell)
         session.mesh = mesh
+        session.cursors.update(mesh.kept_cursors())
         line.finish(_found(mesh))
     return mesh
 
