@@ -116,7 +116,9 @@ def run_starts(seed: int, kills: int) -> list[str]:
         except MeshError:  # it was killed before the first host was up
             RuntimeFolder(NAME).remove()
         listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-        problems += [f"left: {line}" for line in listed.splitlines() if f"{NAME}/" in line and "kernel_launcher" in line]
+        problems += [
+            f"left: {line}" for line in listed.splitlines() if f"{NAME}/" in line and "kernel_launcher" in line
+        ]
     return problems
 
 
