@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.mesh.owner_guard import owner_guard
+from paglets_nb.mesh.registry import REGISTRY
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.unread_output import UnreadOutput
@@ -129,6 +130,7 @@ def load_ipython_extension(shell: Any) -> None:
     unread = UnreadOutput(Path(described["log"]))
     keep_unread(shell, unread)
     owner_guard.on_alone, owner_guard.on_owned = unread.begin, unread.end
+    owner_guard.may_go_on = (Path(described["directory"]) / REGISTRY).exists
     problem = ""
     try:
         host.start_background()

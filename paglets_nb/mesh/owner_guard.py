@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ __all__ = ["OwnerGuard", "owner_guard"]
 
 _LOOK = 1.0
 """Seconds between looks at the owner where the system does not tell of its end."""
+_LOOK_ALONE = 5.0
 _TAKE_OVER = 2.0
 
 
@@ -29,12 +31,14 @@ class OwnerGuard:
     Attributes:
         on_alone: called when the process goes on without an owner, from a thread of its own.
         on_owned: called when it has an owner again.
+        may_go_on: asked now and then while it is alone; where it says no, the process ends with those it started.
         alone_since: POSIX seconds at which the last owner was lost; 0 while there has always been one.
     """
 
     def __init__(self) -> None:
         self.on_alone: Callable[[], None] = lambda: None
         self.on_owned: Callable[[], None] = lambda: None
+        self.may_go_on: Callable[[], bool] = lambda: True
         self.alone_since = 0.0
         self._owner = 0
         self._outlive = False
@@ -76,11 +80,20 @@ class OwnerGuard:
             with self._changed:
                 self._applied = wanted
                 self._changed.notify_all()
-            if self._ended(owner):
+            if not owner:
+                self._be_alone()
+            elif self._ended(owner):
                 if not outlive:
                     os._exit(1)
                 self._alone()
-                self._ended(0)  # until there is another
+                self._be_alone()
+
+    def _be_alone(self) -> None:
+        """Wait for another owner; end where there can be none any more."""
+        if self._ended(0):
+            if os.getpgrp() == os.getpid():
+                os.killpg(0, signal.SIGKILL)
+            os._exit(1)
 
     def _apply(self, owner: int, outlive: bool) -> None:
         if outlive:
@@ -97,12 +110,13 @@ class OwnerGuard:
         self.on_alone()
 
     def _ended(self, owner: int) -> bool:
-        """Wait until the owner has ended; False when there is another to be watched."""
+        """Wait until the owner has ended, or nobody can become it; False when there is another to be watched."""
         descriptor = open_process(owner) if owner else None
         try:
             waiting = [self._wake_end] if descriptor is None else [self._wake_end, descriptor]
-            while not owner or process_alive(owner):
-                readable = select.select(waiting, (), (), _LOOK if owner and descriptor is None else None)[0]
+            while process_alive(owner) if owner else self.may_go_on():
+                patience = _LOOK_ALONE if not owner else _LOOK if descriptor is None else None
+                readable = select.select(waiting, (), (), patience)[0]
                 if self._wake_end in readable:
                     os.read(self._wake_end, 1)
                     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from jupyter_core.paths import jupyter_runtime_dir
 
 from paglets_nb import Mesh, OperationClient
 from paglets_nb.errors import MeshError
+from paglets_nb.mesh.mesh import running_meshes
 from paglets_nb.mesh.runtime_files import detached_meshes
 from paglets_nb.platform import process_alive
 from tests.integration.notebook_kernel import NotebookKernel, wait_until
@@ -96,6 +99,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
         (place / kind).mkdir(mode=0o700)
         monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(place / kind))
     yield place
+    for mesh in running_meshes():
+        mesh.stop()
     for name in detached_meshes():
         with suppress(MeshError):
             Mesh.attach(name).stop()
@@ -359,6 +364,12 @@ def test_a_mesh_whose_hosts_are_gone_is_swept(left: list[int]) -> None:
     assert "lab" not in Mesh.list()
     with Mesh(1, name="lab") as mesh:
         assert len(mesh) == 1
+
+
+def test_hosts_that_nobody_can_find_any_more_end(left: list[int]) -> None:
+    """Where the files of a detached mesh are removed its hosts do not stay for ever."""
+    shutil.rmtree(Path(jupyter_runtime_dir()) / "paglets" / "lab")
+    wait_until(lambda: not any(process_alive(pid) for pid in left), 15.0, "the hosts end")
 
 
 def test_output_of_lost_cells_lands_where_the_mesh_was_attached(folders: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,11 +16,14 @@ from paglets_nb.testing import wait_until
 
 GUARDED = """
 import ctypes, os, sys
+from paglets_nb.mesh import owner_guard
 from paglets_nb.mesh.owner_guard import OwnerGuard
 
 guard = OwnerGuard()
 guard.on_alone = lambda: print("alone", guard.alone_since > 0, flush=True)
 guard.on_owned = lambda: print("owned", flush=True)
+guard.may_go_on = lambda: not os.path.exists("ended")
+owner_guard._LOOK_ALONE = 0.05
 guard.start(os.getppid())
 print("up", os.getpid(), flush=True)
 for line in sys.stdin:
@@ -43,10 +47,9 @@ signal.pause()
 class Pair:
     """An owner and the process that it started, which speaks through the owner's streams."""
 
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", OWNER, GUARDED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-c", OWNER, GUARDED]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder)
         said = dict([self.line().split(), self.line().split()])
         self.owner, self.pid = int(said["owner"]), int(said["up"])
 
@@ -69,9 +72,9 @@ class Pair:
 
 
 @pytest.fixture
-def pair() -> Iterator[Pair]:
+def pair(tmp_path: Path) -> Iterator[Pair]:
     """A pair, of which nothing is left afterwards."""
-    made = Pair()
+    made = Pair(tmp_path)
     yield made
     for pid in (made.owner, made.pid):
         if process_alive(pid):
@@ -107,6 +110,18 @@ def test_it_goes_on_where_it_was_told_to(pair: Pair) -> None:
     assert pair.line() == "alone True"
     assert pair.ask("own 0 1") == "alone True"
     assert process_alive(pair.pid)
+
+
+def test_it_ends_where_nobody_can_own_it_any_more(pair: Pair, tmp_path: Path) -> None:
+    """Alone, with what leads to it gone, it ends; with an owner it does not look."""
+    assert pair.ask(f"own {pair.owner} 1") == "owned"
+    assert pair.line() == "done True"
+    (tmp_path / "ended").touch()
+    assert pair.ask(f"own {pair.owner} 1") == "owned"
+    assert pair.line() == "done True"
+    pair.kill_owner()
+    assert pair.line() == "alone True"
+    wait_until(ends(pair.pid), 5.0)
 
 
 def test_it_can_be_told_to_end_with_its_owner_after_all(pair: Pair) -> None:

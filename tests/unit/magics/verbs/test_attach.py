@@ -1,28 +1,25 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from paglets_nb import Mesh
 from paglets_nb.magics.candidates import Candidates
 from paglets_nb.magics.parser import Arguments
-from paglets_nb.mesh.runtime_files import detached_meshes
 from tests.unit.magics.notebook import Notebook
 
 
 @pytest.fixture
-def apart() -> Iterator[list[str]]:
+def apart(own_folders: Path) -> list[str]:
     """The names of two detached meshes of one host."""
     names = ["apart_one", "apart_two"]
     for name in names:
         Mesh(1, name=name, detach=True).start().detach()
-    yield names
-    for name in detached_meshes():
-        Mesh.attach(name).stop()
+    return names
 
 
-def test_a_mesh_is_attached_by_name(notebook: Notebook, apart: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mesh_is_attached_by_name(apart: list[str], notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     """Several have to be named, one need not; the returned mesh is the notebook's, and ends like any other."""
     assert Candidates(notebook.session).of("MESH", Arguments()) == apart
     assert notebook.refused("%paglet attach") == ("there are several detached meshes: apart_one, apart_two; name one")
@@ -39,7 +36,7 @@ def test_a_mesh_is_attached_by_name(notebook: Notebook, apart: list[str], capsys
     assert notebook.refused("%paglet attach").startswith("there is no detached mesh; start one with: %paglet up")
 
 
-def test_what_cannot_be_attached_is_told(notebook: Notebook, apart: list[str]) -> None:
+def test_what_cannot_be_attached_is_told(apart: list[str], notebook: Notebook) -> None:
     """A name that none has, one that no mesh can have, and one that has an owner; the notebook has no mesh then."""
     assert notebook.refused("%paglet attach apart") == (
         "there is no detached mesh 'apart' (detached: apart_one, apart_two)"

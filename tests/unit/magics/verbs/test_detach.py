@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from paglets_nb import Mesh
@@ -8,7 +10,7 @@ from paglets_nb.platform import process_alive
 from tests.unit.magics.notebook import Notebook
 
 
-def test_detach_lets_go_of_the_mesh(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+def test_detach_lets_go_of_the_mesh(own_folders: Path, notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     """Its name comes back, its host lives, the notebook has no mesh, and where readers stood is noted."""
     mesh = notebook.run("%paglet up 1 --name let_go")
     pid = mesh["alpha"].pid
@@ -24,6 +26,6 @@ def test_detach_lets_go_of_the_mesh(notebook: Notebook, capsys: pytest.CaptureFi
     assert detached_meshes() == ["let_go"]
     with Mesh.attach("let_go") as again:
         assert again["alpha"].pid == pid
-        assert again.kept_cursors() == {("a", "drain"): 4}
+        assert again.kept_cursors()["a", "drain"] == 4
         again.stop()
     assert not process_alive(pid)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from paglets_nb import Mesh
@@ -30,7 +32,9 @@ def test_a_mesh_that_cannot_be_is_refused(notebook: Notebook) -> None:
     assert notebook.refused("%paglet hosts").startswith("no mesh is up")
 
 
-def test_a_mesh_may_go_on_without_the_notebook(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mesh_may_go_on_without_the_notebook(
+    own_folders: Path, notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
     """``--detach`` says so, is asked for once, and is not taken for granted of a mesh that is up without it."""
     notebook.run("%paglet up 1")
     assert notebook.refused("%paglet up 1 --detach") == (
