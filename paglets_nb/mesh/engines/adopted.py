@@ -68,8 +68,7 @@ class AdoptedHost(KernelProcess):
         with anyio.move_on_after(_KILL_TIMEOUT, shield=True):
             with suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)
-            while process_alive(self.pid):
-                await anyio.sleep(_POLL)
+            await self.wait_dead()
         remove_kernel_files(self.directory, self.name)
 
     def let_go(self) -> None:
