@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -98,6 +99,8 @@ class Detachable(Supervised):
             entry = read_registry(folder.path)
             if entry is None or entry.name != name:
                 raise MeshError(f"mesh {name!r} was not to outlive its owner, and has ended with it")
+            if entry.machine != platform.node():
+                raise MeshError(f"mesh {name!r} is on machine {entry.machine!r}, and this is {platform.node()!r}")
             mesh = cls._known(entry)
         except BaseException:
             folder.leave()
@@ -150,7 +153,8 @@ class Detachable(Supervised):
         data_dir = self._data_dir or folder.path / "data"
         hosts = [KnownHost(record.name, record.pid, record.url) for record in self.supervisor.records.values()]
         known = [host for host in hosts if host.pid]
-        entry = MeshEntry(self.name, self._engine, str(data_dir), self._restarts, float(self.client.timeout), known)
+        limits = self._restarts, float(self.client.timeout)
+        entry = MeshEntry(self.name, platform.node(), self._engine, str(data_dir), *limits, known)
         try:
             write_registry(folder.path, entry)
         except OSError as error:

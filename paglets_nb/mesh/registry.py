@@ -60,6 +60,7 @@ class MeshEntry:
 
     Attributes:
         name: of the mesh.
+        machine: on which its hosts are.
         engine: what starts its hosts.
         data_dir: the folder for what outlives the hosts.
         restarts: how often a host that died is started again within 60 s.
@@ -68,6 +69,7 @@ class MeshEntry:
     """
 
     name: str
+    machine: str
     engine: str
     data_dir: str
     restarts: int
@@ -116,7 +118,14 @@ def read_registry(folder: Path) -> MeshEntry | None:
         MeshError: it cannot be read, or does not hold what it should; says why.
     """
     host = {"name": (str,), "pid": (int,), "url": (str,)}
-    mesh = {"engine": (str,), "data_dir": (str,), "restarts": (int,), "timeout": (float, int), "hosts": (list,)}
+    mesh = {
+        "machine": (str,),
+        "engine": (str,),
+        "data_dir": (str,),
+        "restarts": (int,),
+        "timeout": (float, int),
+        "hosts": (list,),
+    }
     try:
         values = json.loads(_text(folder / REGISTRY))
         entry = _typed(values, {"format": (int,), "name": (str,), **mesh})

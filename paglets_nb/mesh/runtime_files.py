@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import shutil
 import stat
 import tempfile
@@ -22,7 +23,7 @@ from typing import IO
 from jupyter_core.paths import jupyter_runtime_dir
 
 from paglets_nb.errors import MeshError
-from paglets_nb.mesh.registry import REGISTRY
+from paglets_nb.mesh.registry import REGISTRY, read_registry
 from paglets_nb.transport.addresses import SOCKET_PATH_LIMIT, listener_of, unix_url
 
 __all__ = ["RuntimeFolder", "detached_meshes"]
@@ -33,6 +34,8 @@ _PREFIX = "pgl-"
 _PATIENCE = 0.5
 """Seconds for which a lock may be held by somebody who only looks whether it is."""
 _POLL = 0.02
+_ATTEMPTS = 5
+"""Times that a folder is made which somebody sweeps before it is locked."""
 
 
 def _lock(file: IO[str]) -> bool:
@@ -59,6 +62,14 @@ def _ours(folder: Path) -> bool:
     return False
 
 
+def _elsewhere(folder: Path) -> bool:
+    """Whether its hosts are on another machine that has the same folders."""
+    with suppress(MeshError):
+        entry = read_registry(folder)
+        return entry is not None and entry.machine != platform.node()
+    return False
+
+
 def _inhabited(folder: Path) -> bool:
     """Whether some host still listens there, be it stopped or busy."""
     return any(listener_of(unix_url(str(path))) is not None for path in folder.glob("*.sock"))
@@ -75,7 +86,7 @@ def _ownerless(parent: Path, prefix: str) -> Iterator[Path]:
 def _sweep(parent: Path, prefix: str) -> None:
     """Remove the folders of meshes whose owner and hosts are gone."""
     for folder in _ownerless(parent, prefix):
-        if not _inhabited(folder):
+        if not _elsewhere(folder) and not _inhabited(folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -107,8 +118,15 @@ class RuntimeFolder:
         parent, prefix = _place(mesh)
         if not prefix:
             parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _sweep(parent, prefix)
         self.path = parent / f"{prefix}{mesh}"
+        for _attempt in range(_ATTEMPTS):
+            _sweep(parent, prefix)
+            self._make(mesh)
+            if self._hold(mesh):
+                return
+        raise MeshError(f"the folder of mesh {mesh!r} cannot be made; it is removed at once")
+
+    def _make(self, mesh: str) -> None:
         try:
             self.path.mkdir(mode=0o700)
         except FileExistsError:
@@ -118,7 +136,6 @@ class RuntimeFolder:
                     f"or Mesh.attach({mesh!r})), or choose another name"
                 ) from None
             raise MeshError(f"a mesh named {mesh!r} is running; choose another name or stop it") from None
-        self._hold(mesh)
 
     @classmethod
     def take_over(cls, mesh: str) -> RuntimeFolder:
@@ -130,16 +147,16 @@ class RuntimeFolder:
         parent, prefix = _place(mesh)
         folder = cls.__new__(cls)
         folder.path = parent / f"{prefix}{mesh}"
-        if not _ours(folder.path):
+        if not _ours(folder.path) or not folder._hold(mesh):
             raise _no_such(mesh)
-        folder._hold(mesh)
         return folder
 
-    def _hold(self, mesh: str) -> None:
+    def _hold(self, mesh: str) -> bool:
+        """Lock the folder; False where it has just been swept."""
         try:
             self._file = open(self.path / _LOCK, "a+")  # noqa: SIM115 - held for the mesh's life
-        except FileNotFoundError:  # it has just been swept
-            raise _no_such(mesh) from None
+        except FileNotFoundError:
+            return False
         deadline = time.monotonic() + _PATIENCE
         while not _lock(self._file):
             if time.monotonic() > deadline:
@@ -151,11 +168,12 @@ class RuntimeFolder:
             time.sleep(_POLL)
         if not os.fstat(self._file.fileno()).st_nlink:
             self._file.close()
-            raise _no_such(mesh)
+            return False
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()
         _held.add(self)
+        return True
 
     def leave(self) -> None:
         """Free the lock; the folder stays."""

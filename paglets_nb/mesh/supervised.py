@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from paglets_nb.errors import HostDiedError, MeshError, PagletError
+from paglets_nb.errors import MeshError, PagletError
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.mesh.engines.base import make_engine
@@ -186,10 +186,7 @@ class Supervised:
         if "://" in name_or_url:
             return name_or_url
         record = self.supervisor.require(name_or_url)
-        if record.state == "silent":
-            raise MeshError(f"host {record.name!r} does not answer")
-        if record.state != "up":
-            raise HostDiedError(record.name, record.reason or record.state, delivered=False)
+        record.require_up()
         return record.url
 
     def _explain(self, url: str) -> str:

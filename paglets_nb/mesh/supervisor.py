@@ -27,7 +27,7 @@ from paglets_nb.mesh.relay import CodeResult, KernelRelay, OutputSink
 __all__ = ["Supervisor"]
 
 START_TIMEOUT = 60.0
-_ATTACH = 3.0
+_ATTACH = 4.0
 """Seconds that a host which is attached has to answer; one that is silent is asked on."""
 _ASK_ON = 60.0
 _LOOK = 0.01
@@ -300,8 +300,9 @@ class Supervisor:
     async def execute(self, name: str, code: str, sink: OutputSink | None, store_history: bool) -> Future[CodeResult]:
         """Have a host's kernel execute code."""
         record = self.require(name)
-        if record.relay is None or record.state != "up":
-            raise HostDiedError(name, record.reason or record.state, delivered=False)
+        record.require_up()
+        if record.relay is None:
+            raise HostDiedError(name, record.state, delivered=False)
         return await record.relay.execute(code, sink, store_history)
 
     async def sync_output(self, timeout: float) -> None:

@@ -15,7 +15,8 @@ MOST = 8 << 20
 """Bytes of the log beyond which its older half is dropped, while this writes to it."""
 _UNSENT = 1.0
 """Seconds of output that may not have reached an owner who was killed."""
-_RECENT = 1000
+_RECENT = 1 << 20
+"""Characters of it at most."""
 
 
 class UnreadOutput:
@@ -30,8 +31,13 @@ class UnreadOutput:
         self._path = path
         self._most = most
         self._lock = threading.Lock()
-        self._recent: deque[tuple[float, str]] = deque(maxlen=_RECENT)
+        self._recent: deque[tuple[float, str]] = deque()
+        self._recent_size = 0
         self._file: int | None = None
+        os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()  # some thread of the parent may have held it
 
     def begin(self) -> None:
         """Nobody reads from now on; what was printed in the last second may not have been read either."""
@@ -51,18 +57,26 @@ class UnreadOutput:
                 file, self._file = self._file, None
                 os.close(file)
             self._recent.clear()
+            self._recent_size = 0
 
     def write(self, text: str) -> int:
         """Take what was printed."""
         with self._lock:
             if self._file is None:
-                self._recent.append((time.monotonic(), text))
+                self._remember(time.monotonic(), text[-_RECENT:])
             else:
                 self._append(text)
         return len(text)
 
     def flush(self) -> None:
         """Nothing is held back."""
+
+    def _remember(self, now: float, text: str) -> None:
+        recent = self._recent
+        recent.append((now, text))
+        self._recent_size += len(text)
+        while self._recent_size > _RECENT or recent[0][0] < now - _UNSENT:
+            self._recent_size -= len(recent.popleft()[1])
 
     def _append(self, text: str) -> None:
         file = self._file

@@ -24,7 +24,7 @@ from paglets_nb.mesh.engines.adopted import AdoptedHost
 from paglets_nb.mesh.engines.base import HostProcess, HostSpec
 from paglets_nb.mesh.engines.kernels import KernelProcess, remove_kernel_files
 from paglets_nb.mesh.kernel_host import HOST_VARIABLE
-from paglets_nb.platform import open_process, process_alive
+from paglets_nb.platform import LINUX, open_process, process_alive
 from paglets_nb.transport.addresses import listener_of
 
 __all__ = ["LocalEngine"]
@@ -116,6 +116,14 @@ _let_go: dict[int, _LocalHost] = {}
 """Children of this process that it does not hold any more, by their process ids."""
 
 
+def _runs_from(pid: int, directory: Path) -> bool:
+    """Whether a process was started as a host of a mesh; where the system does not tell, it is believed."""
+    try:
+        return os.fsencode(directory) in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return not LINUX
+
+
 class LocalEngine:
     """Starts hosts as kernels on this machine."""
 
@@ -150,7 +158,7 @@ class LocalEngine:
         """Take over the kernel whose process listens at ``url``."""
         await self._reap()
         listening = listener_of(url)
-        if listening is not None and listening in (pid, 0) and process_alive(pid):
+        if listening is not None and process_alive(pid) and (listening == pid or _runs_from(pid, spec.directory)):
             own = _let_go.pop(pid, None)
             if own is not None:
                 own.open_channels(own.manager.client())

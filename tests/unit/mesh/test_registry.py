@@ -23,7 +23,7 @@ from paglets_nb.mesh.registry import (
     write_registry,
 )
 
-ENTRY = MeshEntry("lab", "local", "/data/lab", 5, 10.0, [KnownHost("alpha", 12, "unix:///r/lab/alpha.sock")])
+ENTRY = MeshEntry("lab", "here", "local", "/data/lab", 5, 10.0, [KnownHost("alpha", 12, "unix:///r/lab/alpha.sock")])
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -41,6 +41,7 @@ def spoiled(**changes: Any) -> str:
     values = {
         "format": 1,
         "name": "lab",
+        "machine": "here",
         "engine": "local",
         "data_dir": "/data",
         "restarts": 5,

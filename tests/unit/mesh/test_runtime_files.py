@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import stat
@@ -70,12 +71,12 @@ def test_what_a_dead_owner_left_is_swept(parent: Path) -> None:
         folder.remove()
 
 
-def detached(name: str, listening: ExitStack) -> RuntimeFolder:
+def detached(name: str, listening: ExitStack, machine: str = "") -> RuntimeFolder:
     """The folder of a mesh that nobody owns any more and whose one host listens for a while."""
     folder = RuntimeFolder(name)
     listening.enter_context(listen(unix_url(str(folder.path / "alpha.sock"))))
     host = KnownHost("alpha", 1, "")
-    write_registry(folder.path, MeshEntry(name, "local", "", 5, 10.0, [host]))
+    write_registry(folder.path, MeshEntry(name, machine or platform.node(), "local", "", 5, 10.0, [host]))
     folder.leave()
     return folder
 
@@ -155,3 +156,13 @@ def test_a_child_does_not_keep_its_parents_lock(parent: Path) -> None:
         os.close(writer)
         os.waitpid(child, 0)
         owner.remove()
+
+
+def test_what_lives_on_another_machine_is_left_alone(parent: Path) -> None:
+    """A folder that several machines share is not swept by one on which nobody listens there."""
+    with ExitStack() as listening:
+        away = detached("away", listening, "another")
+    RuntimeFolder("next").remove()
+    assert away.path.is_dir()
+    assert detached_meshes() == []
+    away.remove()

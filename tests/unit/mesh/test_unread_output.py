@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from paglets_nb.mesh import unread_output as module
 from paglets_nb.mesh.unread_output import UnreadOutput
 
 
@@ -47,6 +48,16 @@ def test_what_may_not_have_come_through_is_kept_too(log: Path) -> None:
     kept.write("now\n")
     kept.begin()
     assert log.read_text().endswith("]\njust now\n")
+
+
+def test_not_more_is_held_than_may_be(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what may not have come through the latest is held, within a bound."""
+    monkeypatch.setattr(module, "_RECENT", 10)
+    kept = UnreadOutput(log)
+    for text in ("0123456789", "abc", "defg", "x" * 7 + "end"):
+        kept.write(text)
+    kept.begin()
+    assert log.read_text().endswith("]\nxxxxxxxend")
 
 
 def test_the_log_is_bounded(log: Path) -> None:
