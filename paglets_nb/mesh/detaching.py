@@ -107,7 +107,11 @@ class Detachable(Supervised):
             raise
         tell = mesh._telling(on_progress)
         mesh._bring_up(lambda _name: folder, Supervisor.attach, entry.hosts, tell, mesh._let_go)
-        mesh._catch_up(entry.hosts)
+        try:
+            mesh._catch_up(entry.hosts)
+        except BaseException:
+            mesh._let_go()
+            raise
         return mesh
 
     @classmethod

@@ -132,6 +132,8 @@ def read_registry(folder: Path) -> MeshEntry | None:
         if entry.pop("format") != _FORMAT:
             raise ValueError(f"it is of format {values['format']}, and this version reads {_FORMAT}")
         hosts = [KnownHost(**_typed(known, host)) for known in entry.pop("hosts")]
+        if wrong := [known for known in hosts if known.pid <= 1 or not known.url.startswith("unix:///")]:
+            raise ValueError(f"{wrong[0]} is not where a host can be")
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:

@@ -227,6 +227,7 @@ class Supervisor:
                 record.reason = problem
                 return
             if problem is None:
+                await anyio.sleep(_LOOK)
                 continue
             await relay.wait_connected(_WELCOME)
             await self._membership.teach(record)

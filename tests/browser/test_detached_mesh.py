@@ -34,7 +34,7 @@ def name(server: LabServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A mesh's name; its hosts end by themselves where the test did not get as far as to end them."""
     made = f"kept_{secrets.token_hex(3)}"
     yield made
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.root.parent / "runtime"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(server.root.parent / "run"))
     with suppress(MeshError):
         RuntimeFolder.take_over(made).remove()
 

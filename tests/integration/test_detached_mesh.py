@@ -139,6 +139,7 @@ def test_everything_is_there_after_the_notebook_was_killed() -> None:
     with NotebookKernel() as notebook:
         cell = opened(notebook).run("mesh = %paglet attach").check()
         assert "mesh lab is attached: 2 hosts, 2 paglets; nobody was attached for" in _shown(cell)
+        assert "[beta] ticks: " in cell.stdout  # told meanwhile
         assert notebook.value("[host.pid for host in mesh.hosts()]") == pids
         assert notebook.value("[host.state for host in mesh.hosts()]") == ["up", "up"]
         _check_code(notebook)
@@ -255,6 +256,23 @@ def test_a_host_that_ended_meanwhile_is_started_again(left: list[int]) -> None:
         assert count(mesh, "exact") == 4  # a durable one came back
         gaps = [event for event in mesh.events() if event.kind == "gap"]
         assert [(gap.host_name, gap.details["reason"]) for gap in gaps] == [("beta", "ended while nobody was attached")]
+        mesh.stop()
+
+
+def test_a_host_that_nobody_can_reach_is_replaced(left: list[int]) -> None:
+    """One with a spoiled connection file is ended and started again; a spoiled registry is an error that says so."""
+    folder = Path(jupyter_runtime_dir()) / "paglets" / "lab"
+    (folder / "beta.json").write_text("nothing")
+    registry = (folder / "mesh.json").read_text()
+    (folder / "mesh.json").write_text("nothing")
+    with pytest.raises(MeshError, match="the registry of the mesh in .* cannot be read"):
+        Mesh.attach("lab")
+    (folder / "mesh.json").write_text(registry)
+    with Mesh.attach("lab") as mesh:
+        assert (mesh["alpha"].pid, mesh["alpha"].state) == (left[0], "up")
+        assert (mesh["beta"].restarts, mesh["beta"].state) == (1, "up")
+        assert not process_alive(left[1])
+        assert count(mesh, "exact") == 4
         mesh.stop()
 
 

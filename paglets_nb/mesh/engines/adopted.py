@@ -31,7 +31,7 @@ class AdoptedHost(KernelProcess):
         url: the address of its data plane.
 
     Raises:
-        OSError, ValueError: its connection file cannot be read.
+        Exception: its connection file cannot be read, or leads nowhere.
     """
 
     def __init__(self, name: str, directory: Path, pid: int, url: str) -> None:

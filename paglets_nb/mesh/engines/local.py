@@ -163,10 +163,13 @@ class LocalEngine:
             if own is not None:
                 own.open_channels(own.manager.client())
                 return own
-            with suppress(OSError, ValueError):
+            with suppress(Exception):  # whatever is wrong with its connection file
                 return AdoptedHost(spec.name, spec.directory, pid, url)
             with suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)  # nobody can reach it any more
+            with anyio.move_on_after(_KILL_TIMEOUT):
+                while listener_of(url) is not None:
+                    await anyio.sleep(_POLL)
         remove_kernel_files(spec.directory, spec.name)
         return None
 

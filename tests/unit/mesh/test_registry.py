@@ -46,7 +46,7 @@ def spoiled(**changes: Any) -> str:
         "data_dir": "/data",
         "restarts": 5,
         "timeout": 10,
-        "hosts": [{"name": "alpha", "pid": 1, "url": "unix:///x"}],
+        "hosts": [{"name": "alpha", "pid": 12, "url": "unix:///x"}],
     }
     values.update(changes)
     return json.dumps({name: value for name, value in values.items() if value is not ...})
@@ -69,7 +69,10 @@ def spoiled(**changes: Any) -> str:
         spoiled(hosts={}),
         spoiled(hosts=["alpha"]),
         spoiled(hosts=[{"name": "alpha", "pid": "1", "url": "unix:///x"}]),
-        spoiled(hosts=[{"name": "alpha", "pid": 1}]),
+        spoiled(hosts=[{"name": "alpha", "pid": 12}]),
+        spoiled(hosts=[{"name": "alpha", "pid": 0, "url": "unix:///x"}]),
+        spoiled(hosts=[{"name": "alpha", "pid": -1, "url": "unix:///x"}]),
+        spoiled(hosts=[{"name": "alpha", "pid": 12, "url": "tcp://x"}]),
     ],
 )
 def test_one_that_is_damaged_is_refused(tmp_path: Path, text: str) -> None:
