@@ -5,13 +5,10 @@ Runs on the process's loop; every method here is awaited there. The mesh is its 
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -21,21 +18,15 @@ from paglets_nb.host.client import HostClient
 from paglets_nb.mesh.engines.base import Engine, HostSpec
 from paglets_nb.mesh.membership import Membership
 from paglets_nb.mesh.records import HostRecord
-from paglets_nb.mesh.registry import KnownHost
 from paglets_nb.mesh.relay import CodeResult, KernelRelay, OutputSink
+from paglets_nb.mesh.succession import Succession
 
 __all__ = ["Supervisor"]
 
 START_TIMEOUT = 60.0
-_ATTACH = 4.0
-"""Seconds that a host which is attached has to answer; one that is silent is asked on."""
-_ASK_ON = 60.0
-_LOOK = 0.01
-_OWN = 2.0
-_WELCOME = 1.0
 
 
-class Supervisor:
+class Supervisor(Succession):
     """Starts and watches the hosts of one mesh.
 
     Args:
@@ -49,7 +40,6 @@ class Supervisor:
     Attributes:
         directory: the mesh's run-time folder.
         records: what is known of each host, by name.
-        keep: notes the hosts where the next owner finds them, so that they outlive this one; None where they do not.
     """
 
     def __init__(
@@ -60,7 +50,6 @@ class Supervisor:
         self.directory = directory
         self._data_dir = data_dir
         self._restarts = restarts
-        self.keep: Callable[[], None] | None = None
         self._stopping: anyio.Event | None = None
         self._leaving = False
         self._group: TaskGroup | None = None
@@ -138,103 +127,6 @@ class Supervisor:
         if self.keep is not None:
             self.keep()  # before it outlives us, so that somebody finds it
             await self._own(record, True)
-
-    async def _tell(self) -> None:
-        """Tell everybody who is concerned that the hosts have changed."""
-        if self.keep is not None:
-            with suppress(PagletError):  # what was noted before still leads to most of them
-                self.keep()
-        await self._membership.tell()
-
-    # ---- hosts that outlive their owner
-
-    async def _own(self, record: HostRecord, outlive: bool) -> None:
-        process = record.process
-        if process is None or not await process.own(os.getpid(), outlive, _OWN):
-            raise MeshError(f"host {record.name!r} does not answer, so it would end with this process")
-
-    async def outlive(self, keep: Callable[[], None]) -> None:
-        """Have the hosts outlive this process from now on.
-
-        Args:
-            keep: notes the hosts where the next owner finds them; called whenever they change.
-
-        Raises:
-            MeshError: a host does not answer; then nothing has changed.
-        """
-        self.keep = keep
-        failures: list[PagletError] = []
-
-        async def own(record: HostRecord, outlive: bool) -> None:
-            try:
-                await self._own(record, outlive)
-            except PagletError as error:
-                failures.append(error)
-
-        try:
-            keep()
-            await self._each(own, True, states=("up",))
-            if failures:
-                raise failures[0]
-        except BaseException:
-            self.keep = None
-            with anyio.CancelScope(shield=True):
-                await self._each(own, False, states=("up",))
-            raise
-
-    async def attach(self, known: Sequence[KnownHost], on_progress: Callable[[HostRecord], None] | None = None) -> None:
-        """Take over hosts that outlived their last owner, and start those again that did not.
-
-        One that does not answer within a few seconds is ``silent``, and ``up`` once it does.
-        """
-        for host in known:
-            self.records[host.name] = HostRecord(host.name, self._restarts)
-
-        async def attach_one(host: KnownHost) -> None:
-            record = self.records[host.name]
-            await self._attach_one(record, host)
-            if on_progress is not None:
-                on_progress(record)
-
-        async with anyio.create_task_group() as group:
-            for host in known:
-                group.start_soon(attach_one, host)
-        await self._tell()
-
-    async def _attach_one(self, record: HostRecord, host: KnownHost) -> None:
-        process = await self._engine.adopt(self._spec(host.name), host.pid, host.url)
-        if process is None:
-            record.state, record.reason = "dead", "ended while nobody was attached"
-            if record.window.take():
-                record.state = "restarting"
-                await self._start_again(record)
-            return
-        record.process, record.url, record.pid = process, host.url, host.pid
-        record.relay = KernelRelay(record.name, process.client)
-        record.state, record.reason = "silent", "does not answer"
-        if self._group is not None:
-            self._group.start_soon(self._watch, record)
-        with anyio.move_on_after(_ATTACH):
-            while record.state == "silent":
-                await anyio.sleep(_LOOK)
-
-    async def _until_it_answers(self, record: HostRecord) -> None:
-        """Ask a silent host until it answers, and have it as one of ours then."""
-        process, relay = record.process, record.relay
-        while process is not None and relay is not None:
-            problem = await process.find_endpoint(_ASK_ON)
-            if problem:
-                record.reason = problem
-                return
-            if problem is None:
-                await anyio.sleep(_LOOK)
-                continue
-            await relay.wait_connected(_WELCOME)
-            await self._membership.teach(record)
-            if await process.own(os.getpid(), True, _OWN):
-                break
-        record.state, record.reason, record.last_seen = "up", "", time.time()
-        await self._tell()
 
     # ---- death and restart
 
@@ -338,22 +230,6 @@ class Supervisor:
             record.scope.cancel()
         if record.process is not None:
             await record.process.kill()
-
-    async def _leave(self, record: HostRecord) -> None:
-        if record.scope is not None:
-            record.scope.cancel()
-        if record.relay is not None:
-            record.relay.fail("the mesh was detached")
-        if record.process is not None:
-            if record.state == "up":
-                await record.process.own(0, True, _OWN)
-            record.process.let_go()
-
-    async def _each(self, function: Callable[..., Any], *arguments: Any, states: Sequence[str] = ()) -> None:
-        async with anyio.create_task_group() as group:
-            for record in list(self.records.values()):
-                if not states or record.state in states:
-                    group.start_soon(function, record, *arguments)
 
     def stop(self) -> None:
         """Have ``supervise`` end every host and return."""
