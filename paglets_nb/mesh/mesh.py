@@ -42,7 +42,8 @@ __all__ = ["HostHandle", "Mesh", "running_meshes"]
 class Mesh(Detachable, FansOut, KnowsClasses):
     """Hosts in kernels, and the paglets on them.
 
-    Use it as a context manager, or call ``start`` and ``stop``.
+    Use it as a context manager, or call ``start`` and ``stop``. The end of the block stops
+    it, or lets go of it where it may outlive this process.
 
     Args:
         hosts: how many, or their names.
