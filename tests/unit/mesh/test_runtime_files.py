@@ -75,7 +75,7 @@ def detached(name: str, listening: ExitStack, machine: str = "") -> RuntimeFolde
     """The folder of a mesh that nobody owns any more and whose one host listens for a while."""
     folder = RuntimeFolder(name)
     listening.enter_context(listen(unix_url(str(folder.path / "alpha.sock"))))
-    host = KnownHost("alpha", 1, "")
+    host = KnownHost("alpha", 12, "unix:///x")
     write_registry(folder.path, MeshEntry(name, machine or platform.node(), "local", "", 5, 10.0, [host]))
     folder.leave()
     return folder
