@@ -25,6 +25,7 @@ from paglets_nb.errors import (
 from paglets_nb.host.host import create_request
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import Listing, Nothing, PagletInfo
+from paglets_nb.mesh.changes import Watched
 from paglets_nb.mesh.classes import KnowsClasses
 from paglets_nb.mesh.detaching import Detachable
 from paglets_nb.mesh.events import MeshEvent
@@ -39,7 +40,7 @@ from paglets_nb.mesh.supervisor import START_TIMEOUT, Supervisor
 __all__ = ["HostHandle", "Mesh", "running_meshes"]
 
 
-class Mesh(Detachable, FansOut, KnowsClasses):
+class Mesh(Detachable, FansOut, KnowsClasses, Watched):
     """Hosts in kernels, and the paglets on them.
 
     Use it as a context manager, or call ``start`` and ``stop``. The end of the block stops
@@ -104,7 +105,7 @@ class Mesh(Detachable, FansOut, KnowsClasses):
 
     def hosts(self) -> builtins.list[HostHandle]:
         """Its hosts, in the order in which they joined."""
-        return [HostHandle(self, record) for record in self.supervisor.records.values()]
+        return [HostHandle(self, record) for record in list(self.supervisor.records.values())]
 
     def __getitem__(self, name: str) -> HostHandle:
         return HostHandle(self, self.supervisor.require(name))

@@ -126,6 +126,7 @@ class Succession:
         record.process, record.url, record.pid = process, host.url, host.pid
         record.relay = KernelRelay(record.name, process.client)
         record.state, record.reason = "silent", "does not answer"
+        self._membership.changes.tell()
         if self._group is not None:
             self._group.start_soon(self._watch, record)
         with anyio.move_on_after(_ATTACH):
