@@ -128,9 +128,9 @@ class MapModel:
     def title(self) -> str:
         """What the map is of, in a line."""
         hosts, paglets = len(self._where.hosts), len(self._where.paglets)
-        down = "" if self.mesh.running else " is down; it was"
+        past = "" if self.mesh.running else ", as it was last"
         words = f"{hosts} host{'s' * (hosts != 1)}, {paglets} paglet{'s' * (paglets != 1)}"
-        return f"mesh {plain(self.mesh.name)}{down}: {words}"
+        return f"mesh {plain(self.mesh.name)}{past}: {words}"
 
     def keyframe(self) -> dict[str, Any]:
         """All that the page shows."""

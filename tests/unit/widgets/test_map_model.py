@@ -145,9 +145,9 @@ def test_playing_goes_from_the_first_moment_to_the_last(watched: _Watched) -> No
 
 
 def test_it_says_what_it_shows(watched: _Watched) -> None:
-    """Also when the mesh is down."""
+    """Also when the mesh is down, or goes on without this notebook."""
     watched.mesh.inside[0].create(Counter)
     watched.until(lambda: "1 paglet" in watched.model.title())
     assert watched.model.title() == "mesh hosted: 2 hosts, 1 paglet"
     watched.mesh.running = False
-    assert watched.model.title() == "mesh hosted is down; it was: 2 hosts, 1 paglet"
+    assert watched.model.title() == "mesh hosted, as it was last: 2 hosts, 1 paglet"

@@ -129,9 +129,9 @@ def test_a_mesh_that_goes_down_leaves_its_last_picture(mesh: HostedMesh, page: _
     proxy = mesh.inside[0].create(Counter)
     wait_until(lambda: page.shows(proxy.agent_id, "alpha"))
     mesh.running = False
-    wait_until(lambda: "is down" in page.frames()[-1]["title"])
+    wait_until(lambda: "as it was last" in page.frames()[-1]["title"])
     assert "alpha  up" in page.view.text()
-    assert "is down" in page.view.html()
+    assert "as it was last" in page.view.html()
 
 
 def test_closing_ends_all_that_follows(mesh: HostedMesh) -> None:
