@@ -44,6 +44,8 @@ LINE_VERBS = {
     "events": "what happened on the hosts",
     "notifications": "what paglets told",
     "log": "what a host's process wrote",
+    "map": "a live map of the mesh: paglets as they move, messages as they pass",
+    "trace": "a sequence diagram of what passed between the notebook, hosts and paglets",
     "push": "bring a file to a host",
     "pull": "fetch a file from a host",
     "bench": "measure the hosts: processor, memory, disk",
