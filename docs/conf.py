@@ -59,6 +59,7 @@ napoleon_use_rtype = False
 napoleon_custom_sections = [("Class attributes", "Attributes")]
 add_module_names = False
 python_use_unqualified_type_names = True
+toc_object_entries_show_parents = "hide"
 
 # ---- pages
 

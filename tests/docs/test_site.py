@@ -61,7 +61,7 @@ def test_a_lesson_shows_what_its_cells_gave(site: Path, lesson: str) -> None:
     page = _page(site, f"notebooks/{lesson}")
     assert page.count("cell_output") > 5
     assert re.search(r"\d hosts in \d", page)
-    assert "application/vnd" not in page
+    assert "widget-view+json" not in page
 
 
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:

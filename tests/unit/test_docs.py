@@ -6,12 +6,13 @@ import importlib.util
 import json
 import re
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
 
 import paglets_nb
-from paglets_nb import errors
+from paglets_nb import errors, patterns
 from paglets_nb.magics import cells, verbs
 from paglets_nb.magics.parser import VerbParser
 
@@ -78,6 +79,17 @@ def test_the_site_documents_every_public_name(name: str) -> None:
         assert ".. automodule:: paglets_nb.errors\n   :members:" in pages
     else:
         assert len(re.findall(rf"^\.\. auto(?:class|function):: paglets_nb\.{name}$", pages, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("name", patterns.__all__)
+def test_the_site_documents_every_name_of_the_patterns(name: str) -> None:
+    """A name of ``paglets_nb.patterns`` has an entry of its own, or its module has one for all of its names."""
+    text = (ROOT / "docs" / "api" / "patterns.md").read_text(encoding="utf-8")
+    text += (ROOT / "docs" / "api" / "messages.md").read_text(encoding="utf-8")
+    thing = getattr(patterns, name)
+    module = getattr(thing, "__module__", "")
+    whole = isinstance(thing, type | FunctionType) and f".. automodule:: {module}\n   :members:" in text
+    assert whole or re.search(rf"^\.\. \S+:: paglets_nb\.(?:\w+\.)*{name}$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
