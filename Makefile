@@ -18,7 +18,7 @@ export PIP_NO_INPUT := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types layers unit notebooks browser lab docs bench faults clean
+.PHONY: help demo test lint types layers unit notebooks browser binder lab docs bench faults clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -26,7 +26,7 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/python notebooks/run_demo.py
 
-test: lint types layers unit notebooks browser
+test: lint types layers unit notebooks browser binder
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -47,6 +47,9 @@ notebooks: $(VENV)/.test
 
 browser: $(VENV)/.test $(VENV)/.chromium
 	$(BIN)/python -m pytest tests/browser
+
+binder: $(VENV)/.test
+	$(BIN)/python -m pytest tests/binder
 
 lab: $(VENV)/.lab
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks $(LAB_OPTIONS)
