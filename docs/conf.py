@@ -67,6 +67,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "paglets_nb"
 html_static_path = ["_static"]
 html_extra_path = ["_extra"]
+html_sidebars = {"docs/benchmarks": [], "CHANGELOG": []}  # they have no pages beside them
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False

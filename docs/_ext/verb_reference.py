@@ -19,6 +19,7 @@ from paglets_nb.magics.verbs import LINE_VERBS, load_line_verb
 __all__ = ["verb_reference"]
 
 _DOCUMENT = "docs/verbs"
+_FIELDS = {"field": "converted to the type of the field of that name", "key": "a value of the message, by its name"}
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|])")
 
 
@@ -62,7 +63,7 @@ def _section(kind: str, name: str, summary: str, verb: LineVerb | CellVerb) -> I
         yield "| argument | means |\n|---|---|"
         yield from (f"| {_names(action)} | {_meaning(action)} |" for action in rows)
         if verb.fields:
-            yield f"| {_code(f'{verb.fields}=value')} | converted to the type of the field of that name |"
+            yield f"| {_code(f'{verb.fields}=value')} | {_FIELDS.get(verb.fields, _FIELDS['field'])} |"
         yield ""
 
 
