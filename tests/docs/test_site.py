@@ -38,6 +38,10 @@ def _page(site: Path, name: str) -> str:
     return (site / f"{name}.html").read_text(encoding="utf-8")
 
 
+def _pages(site: Path) -> list[Path]:
+    return [page for page in site.rglob("*.html") if "_static" not in page.parts]
+
+
 def test_every_verb_has_an_entry(site: Path) -> None:
     """The page of the verbs has a heading for each line and cell verb, and the options of each."""
     page = _page(site, "docs/verbs")
@@ -66,7 +70,7 @@ def test_a_lesson_shows_what_its_cells_gave(site: Path, lesson: str) -> None:
 
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
     """A page needs no network: scripts, styles and pictures are the site's own."""
-    loaded = {url for page in site.rglob("*.html") for url in _LOADED.findall(page.read_text(encoding="utf-8"))}
+    loaded = {url for page in _pages(site) for url in _LOADED.findall(page.read_text(encoding="utf-8"))}
     assert loaded == set()
 
 
@@ -74,7 +78,7 @@ def test_references_lead_to_files_of_the_site(site: Path) -> None:
     """Whatever a page refers to by a relative address is there."""
     missing = [
         (page.relative_to(site).as_posix(), target)
-        for page in site.rglob("*.html")
+        for page in _pages(site)
         for target in _REFERENCE.findall(page.read_text(encoding="utf-8"))
         if not (page.parent / target).exists()
     ]
