@@ -59,6 +59,17 @@ def test_every_public_name_has_an_entry(site: Path, name: str) -> None:
     assert f'#{path}"' in _page(site, "docs/api/index")
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["mesh.html#paglets_nb.Mesh.call_each", "mesh.html#paglets_nb.Mesh.fan_out"]
+    + [f"paglets.html#paglets_nb.Paglet.{name}" for name in ("register_file", "require_contract", "wait_state")],
+)
+def test_what_a_class_has_from_its_bases_is_there(site: Path, path: str) -> None:
+    """The entries of Mesh and Paglet have the methods that they inherit."""
+    page, _, anchor = path.partition("#")
+    assert f'id="{anchor}"' in (site / "docs" / "api" / page).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_lesson_shows_what_its_cells_gave(site: Path, lesson: str) -> None:
     """A lesson's page has outputs, its mesh came up, and every live view left its picture."""
