@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
+    from paglets_nb.widgets.display import Showing
     from paglets_nb.widgets.task_view import TaskFollower
 
 __all__ = ["Session"]
 
 _LISTED = 12
+_MOST_SHOWN = 40
+"""Views that live at once; the oldest becomes its picture."""
 
 
 class Session:
@@ -55,6 +59,7 @@ class Session:
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
+        self._showings: deque[Showing] = deque()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now
@@ -96,6 +101,27 @@ class Session:
             self._followers.add(follower)
         return follower
 
+    @property
+    def live(self) -> bool:
+        """Whether there may be a page in which views live."""
+        return hasattr(self.shell, "set_thread_parent")
+
+    def show_view(self, view: Any) -> None:
+        """Show a view in the cell that runs now, and keep its picture up to date until the mesh is stopped.
+
+        Args:
+            view: a ``View`` that has ``on_change``.
+        """
+        from paglets_nb.widgets.display import show
+
+        showing = show(view)
+        if showing is None:
+            return
+        view.on_change = showing.refresh
+        self._showings.append(showing)
+        if len(self._showings) > _MOST_SHOWN:
+            self._showings.popleft().close()
+
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
         sys.stdout.write(f"{text}\n")
@@ -115,6 +141,8 @@ class Session:
             mesh.stop()
         for follower in list(self._followers):
             follower.close()
+        while self._showings:
+            self._showings.popleft().close()
 
     def host(self, name: str) -> HostHandle:
         """A host by name; UsageError lists the known ones."""
