@@ -110,14 +110,11 @@ class Session:
         """Show a view in the cell that runs now, and keep its picture up to date until the mesh is stopped.
 
         Args:
-            view: a ``View`` that has ``on_change``.
+            view: a ``View`` that is ``Shown``.
         """
-        from paglets_nb.widgets.display import show
-
-        showing = show(view)
+        showing = view.show()
         if showing is None:
             return
-        view.on_change = showing.refresh
         self._showings.append(showing)
         if len(self._showings) > _MOST_SHOWN:
             self._showings.popleft().close()

@@ -7,7 +7,7 @@ reading is the follower's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from paglets_nb.widgets.drain_follower import (
     PagletSource,
 )
 from paglets_nb.widgets.markup import Markup, escaped, muted, table, text_table
+from paglets_nb.widgets.shown import Shown, close_tree
 
 __all__ = ["DrainView"]
 
@@ -51,7 +52,7 @@ class _EventList(anywidget.AnyWidget):
     tail = traitlets.Dict().tag(sync=True)
 
 
-class DrainView:
+class DrainView(Shown):
     """A list of events that follows them as they come; displays itself in a notebook.
 
     Args:
@@ -66,7 +67,6 @@ class DrainView:
         buffer: the rows.
         follower: reads them.
         widget: the widget to display.
-        on_change: called whenever the view has changed; must not block.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class DrainView:
         capacity: int = CAPACITY,
         follow: bool = True,
     ) -> None:
+        super().__init__()
         origin = PagletSource(source, operation, after) if isinstance(source, PagletProxy) else source
         self.title = title or origin.title
         self.buffer = DrainBuffer(capacity)
-        self.on_change: Callable[[], None] = lambda: None
         self.widget = _EventList()
         self._closed = False
         self._changed = Coalesced(self._paint, _UPDATES_PER_SECOND)
@@ -121,8 +121,7 @@ class DrainView:
         self._closed = True
         self.follower.close()
         self._changed.close()
-        for part in (self.widget.layout, self.widget):
-            part.close()
+        close_tree(self.widget)
 
     # ---- what the page is told
 
@@ -224,13 +223,6 @@ class DrainView:
         headers, lines, above = self._pictured()
         shown = table(headers, lines).html if lines else ""
         return f"<b>{escaped(self.title)}</b>: {'<br>'.join(muted(line).html for line in above.splitlines())}{shown}"
-
-    def _ipython_display_(self) -> None:
-        from paglets_nb.widgets.display import show
-
-        showing = show(self)
-        if showing is not None:
-            self.on_change = showing.refresh
 
 
 def _line(row: Row, texts: Mapping[str, Any], width: int) -> list[object]:

@@ -5,6 +5,7 @@ const ROW = 24; // pixels, as in the style sheet
 const AROUND = 8; // rows drawn above and below those in sight
 const PAGE = 50; // rows asked for at once
 const KEPT = 4000; // rows kept in the page
+const NARROW = 18; // characters of a column whose width is fixed
 const SLOW = 1500; // milliseconds after which an answer is late
 
 const make = (tag, name, text, attributes = {}) => {
@@ -158,8 +159,14 @@ class List {
     if (key === this.columns) return;
     this.columns = key;
     this.numeric = columns.map((column) => column.numeric);
-    const widths = columns.map((column) => `minmax(${Math.min(column.width, 12) + 2}ch, ${column.width + 2}fr)`);
-    this.port.style.setProperty("--columns", ["9ch", ...widths].join(" "));
+    const wide = columns.some((column) => column.width > NARROW);
+    const widths = columns.map((column, index) => {
+      if (column.width > NARROW) return `minmax(${NARROW}ch, ${column.width}fr)`;
+      return wide || index < columns.length - 1 ? `${column.width + 3}ch` : `minmax(${column.width + 3}ch, 1fr)`;
+    });
+    const least = columns.reduce((sum, column) => sum + Math.min(column.width + 3, NARROW), 12);
+    this.port.style.setProperty("--columns", ["12ch", ...widths].join(" "));
+    this.port.style.setProperty("--least", `${least}ch`);
     const cells = [{ name: "cursor", numeric: true }, ...columns].map((column) => {
       const cell = make("span", column.numeric ? "paglets-number" : "", column.name, { role: "columnheader" });
       cell.title = column.name;
