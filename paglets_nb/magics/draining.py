@@ -129,4 +129,4 @@ def follow_live(
     except KeyboardInterrupt:
         session.say("stopped")  # which is how it is meant to end
     finally:
-        view.follower.pause()
+        view.settle()

@@ -110,9 +110,11 @@ class DrainView(Shown):
             self._changed()
         self._changed()
 
-    def refresh(self) -> None:
-        """Show what was put into the buffer."""
-        self._changed()
+    def settle(self) -> None:
+        """Who read for it says that it has ended: it is paused, and the picture is as things are now."""
+        self.follower.pause()
+        self._changed.paint()
+        self.picture_now()
 
     def close(self) -> None:
         """Read no more, and take the widget away; harmless when repeated."""

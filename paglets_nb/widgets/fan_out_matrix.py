@@ -74,7 +74,8 @@ class Matrix:
 
     def __init__(self, cells: Sequence[Cell], hosts: Sequence[str]) -> None:
         self.cells = cells
-        axes = axes_of(cells)
+        found = set(axes_of(cells))
+        axes = list(dict.fromkeys(name for cell in cells for name in cell.fields if name in found))
         self._repeats = max((cell.repeat for cell in cells), default=0) + 1
         requests = self._numbered(cells)
         placed = set(hosts)

@@ -62,7 +62,7 @@ class FanOutRuns:
         self.error: Exception | None = None
         self._on_change = on_change
         self._changed = threading.Condition()
-        self._busy = self._mine = self._cancelled = self._closed = False
+        self._busy = self._mine = self._cancelled = self._closed = self._told = False
         self._count = 0
 
     @property
@@ -118,11 +118,17 @@ class FanOutRuns:
         def watch() -> None:
             while fan_out.running or not fan_out.done:
                 with self._changed:
-                    if self._changed.wait_for(lambda: self._closed, _TICK):
+                    if self._changed.wait_for(lambda: self._closed or self._told, _TICK):
                         return
 
         self._keep(fan_out)
         self._begin(watch, mine=False)
+
+    def followed(self) -> None:
+        """What is followed has ended, as its runner says."""
+        with self._changed:
+            self._told = True
+            self._changed.notify_all()
 
     def cancel(self) -> None:
         """End what runs: see ``FanOut.cancel``."""
@@ -172,7 +178,7 @@ class FanOutRuns:
                 raise ExperimentError("this view is closed")
             if self._busy:
                 raise ExperimentError("it runs already; wait for it, or cancel it")
-            self._busy, self._mine, self._cancelled, self.error = True, mine, False, None
+            self._busy, self._mine, self._cancelled, self._told, self.error = True, mine, False, False, None
         threading.Thread(target=self._work, args=(work,), name="paglets-fan-out-run", daemon=True).start()
         threading.Thread(target=self._tick, name="paglets-fan-out-tick", daemon=True).start()
         self._on_change()

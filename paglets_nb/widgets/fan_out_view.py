@@ -27,6 +27,7 @@ from paglets_nb.widgets.shown import Shown, close_tree
 __all__ = ["FanOutView"]
 
 _UPDATES_PER_SECOND = 10.0
+_SETTLING = 1.0
 _HIDDEN = "none"
 
 
@@ -115,7 +116,7 @@ class FanOutView(Shown):
             ],
             layout={"display": _HIDDEN},
         )
-        self._table = ipywidgets.HTML()
+        self._table = ipywidgets.HTML(layout={"max_height": "360px", "overflow": "auto"})
         self._plot = ipywidgets.Output()
 
     def _act(self, action: Callable[[], None]) -> Callable[[], None]:
@@ -216,9 +217,17 @@ class FanOutView(Shown):
         return found
 
     def hold(self, why: str) -> None:
-        """Have no button pressed, since somebody else runs it; the empty text ends that."""
+        """Have no button pressed, since somebody else runs it, until ``settle``."""
         self._held = why
         self._changed()
+
+    def settle(self) -> None:
+        """Who ran it says that it has ended: buttons can be pressed, and the picture is as things are now."""
+        self._held = ""
+        self.runs.followed()
+        self.runs.wait(_SETTLING)
+        self._changed.paint()
+        self.picture_now()
 
     def close(self) -> None:
         """End what was started from here, and take the widgets away; harmless when repeated."""

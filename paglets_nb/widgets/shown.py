@@ -42,6 +42,11 @@ class Shown:
         for _cell, showing in list(self._showings):
             showing.refresh()
 
+    def picture_now(self) -> None:
+        """Bring its pictures up to date at once, before a cell ends."""
+        for _cell, showing in list(self._showings):
+            showing.refresh.paint()
+
     def _ipython_display_(self) -> None:
         self.show()
 

@@ -22,6 +22,7 @@ from paglets_nb.magics.grids import (
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
+from paglets_nb.magics.tokens import NO_VALUE
 from paglets_nb.magics.values import read_json, words_of
 
 if TYPE_CHECKING:
@@ -77,13 +78,11 @@ def _run_live(session: Session, made: FanOut, arguments: Arguments, target: Any,
     """Run it with its cells in sight; the view stays, and so do its picture and its buttons."""
     from paglets_nb.widgets.fan_out_view import FanOutView
 
-    described = grid if isinstance(grid, Mapping) else None
-    made.start()
     view = FanOutView(
         session.require_mesh(),
         target,
         operation,
-        described,
+        grid if isinstance(grid, Mapping) else None,
         namespace=session.shell.user_ns,
         fan_out=made,
         tables=False,
@@ -92,6 +91,7 @@ def _run_live(session: Session, made: FanOut, arguments: Arguments, target: Any,
     view.hold("the stop button of the notebook ends it, and keeps what has come")
     session.show_view(view)
     try:
+        made.start()
         while not made.wait(_POLL):
             pass
     except KeyboardInterrupt:
@@ -99,8 +99,7 @@ def _run_live(session: Session, made: FanOut, arguments: Arguments, target: Any,
         made.wait(_STOPPING)
         session.say("stopped; what had come by then is here")
     finally:
-        view.runs.wait(_STOPPING)
-        view.hold("")
+        view.settle()
 
 
 def _run_plain(session: Session, made: FanOut) -> None:
@@ -132,7 +131,7 @@ def open_form(session: Session, arguments: Arguments) -> FanOutView:
         operation = str(arguments.operation)
         request_type_of(session, target, operation)
     fields = {**(words_of(read_json(arguments.json)) if arguments.json else {}), **arguments.fields}
-    grid = {name: str(word) for name, word in fields.items()}
+    grid = {name: str(word) if word.value is NO_VALUE else word.value for name, word in fields.items()}
     view = FanOutView(mesh, target, operation, grid, namespace=session.shell.user_ns, **options_of(arguments))
     session.show_view(view)
     return view

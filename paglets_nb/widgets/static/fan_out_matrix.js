@@ -121,7 +121,6 @@ class Grid {
     const width = `${this.label + this.columns.length * COLUMN}px`;
     this.body.style.width = this.header.style.width = width;
     this.body.style.height = `${this.rows.length * ROW}px`;
-    this.port.style.height = `${Math.min(12.5 * ROW, (this.rows.length + 1) * ROW) + 20}px`;
     this.heads = null;
     this.draw();
   }
@@ -188,6 +187,10 @@ class Grid {
   }
 
   drawNow() {
+    const { port } = this;
+    const scrollbar = this.label + this.columns.length * COLUMN > port.clientWidth ? 16 : 0;
+    const height = `${Math.min(12.5 * ROW, (this.rows.length + 1) * ROW) + 3 + scrollbar}px`;
+    if (port.style.height !== height) port.style.height = height;
     const [top, bottom, left, right] = this.inSight();
     const heads = `${left}-${right}`;
     if (heads !== this.heads) {

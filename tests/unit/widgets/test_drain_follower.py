@@ -182,4 +182,3 @@ def test_the_events_of_a_mesh_are_a_source() -> None:
     buffer.extend(some.read(0.1))
     assert [event.number for event in some.latest] == [3]
     assert (buffer.place_of(2), buffer.place_of(3)) == (0, 1)
-

@@ -95,7 +95,15 @@ def test_pause_and_resume(page: Page) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [None, [], {}, {"kind": "no"}, {"kind": "rows"}, {"kind": "jump", "value": "x"}, {"kind": "details", "value": None}],
+    [
+        None,
+        [],
+        {},
+        {"kind": "no"},
+        {"kind": "rows"},
+        {"kind": "jump", "value": "x"},
+        {"kind": "details", "value": None},
+    ],
 )
 def test_messages_that_make_no_sense_change_nothing(page: Page, content: Any) -> None:
     """Whatever a page sends, nothing is raised and nothing answered."""
