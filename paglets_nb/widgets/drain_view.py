@@ -120,9 +120,9 @@ class DrainView(Shown):
         """Read no more, and take the widget away; harmless when repeated."""
         if self._closed:
             return
-        self._closed = True
         self.follower.close()
         self._changed.close()
+        self._closed = True
         close_tree(self.widget)
 
     # ---- what the page is told

@@ -6,6 +6,7 @@ must not know what runs the fan-out.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -65,6 +66,9 @@ class FanOutForm:
         self._texts = {name: written(values) for name, values in (grid or {}).items()}
         self._inputs: dict[str, Any] = {}
         self._asked = 0
+        self._asked_for: str | None = None
+        self._lock = threading.RLock()
+        self._closed = self._quiet = False
         self._extra: dict[str, Any] = {}
         self.problem = ""
         self._make(dict(options or {}))
@@ -148,29 +152,39 @@ class FanOutForm:
             self._check()
         post(self._look_for_paglets, self._on_error)
 
+    def close(self) -> None:
+        """Take no more answers from hosts."""
+        self._closed = True
+        self._asked += 1
+
     def _set_targets(self, chosen: str | None) -> None:
-        value = chosen or self._target.value
-        labels = list(self._targets)
-        if tuple(labels) != tuple(self._target.options):
-            self._target.options = labels
-        self._target.value = value if value in self._targets else next(iter(labels), None)
-        if not self._questions:
+        """Offer the targets that are known; the one that is chosen stays, or ``chosen`` is."""
+        with self._lock:
+            value, labels = chosen or self._target.value, list(self._targets)
+            self._quiet = True
+            if tuple(labels) != tuple(self._target.options):
+                self._target.options = labels  # which chooses the first
+            self._target.value = value if value in self._targets else next(iter(labels), None)
+            self._quiet = False
+            changed = self._target.value != self._asked_for
+        if changed or self._target.value is None:
             self._on_target()
 
     def _look_for_paglets(self) -> None:
         found = mesh_targets(self._mesh)
-        self._targets = {
-            **self._targets,
-            **{label: proxy for label, proxy in found.items() if label not in self._targets},
-        }
-        self._set_targets(None)
+        if not self._closed:
+            self._targets = {**self._targets, **{label: found[label] for label in found if label not in self._targets}}
+            self._set_targets(None)
 
     # ---- from one choice to the next
 
     def _on_target(self) -> None:
-        label = self._target.value
-        self._asked += 1
-        number = self._asked
+        with self._lock:
+            if self._quiet:
+                return
+            self._asked_for = label = self._target.value
+            self._asked += 1
+            number = self._asked
         self._questions = {}
         if label is None:
             self._show_operations([])
@@ -188,13 +202,16 @@ class FanOutForm:
         post(ask, failed)
 
     def _show_operations(self, questions: list[Question]) -> None:
-        self._questions = {question.label: question for question in questions}
-        labels = list(self._questions)
-        wanted = self._wanted if self._wanted in labels else self._operation.value
-        self._operation.options = labels
-        self._operation.value = wanted if wanted in labels else next(iter(labels), None)
-        self._wanted = None
-        self._operation.layout.display = "none" if labels == ["run"] else None
+        with self._lock:
+            labels = [question.label for question in questions]
+            wanted = self._wanted if self._wanted in labels else self._operation.value
+            self._wanted = None
+            self._quiet = True
+            self._operation.options = labels
+            self._operation.value = wanted if wanted in labels else next(iter(labels), None)
+            self._operation.layout.display = "none" if labels == ["run"] else None
+            self._quiet = False
+            self._questions = {question.label: question for question in questions}
         self._on_operation()
 
     @property
@@ -203,6 +220,9 @@ class FanOutForm:
         return self._questions.get(self._operation.value or "")
 
     def _on_operation(self) -> None:
+        with self._lock:
+            if self._quiet:
+                return
         self._texts.update({name: control.value for name, control in self._inputs.items()})
         question, old = self.question, list(self._inputs.values())
         self._inputs = {
@@ -284,6 +304,8 @@ class FanOutForm:
         self._on_change()
 
     def _on_error(self, error: Exception) -> None:
+        if self._closed:
+            return
         self.problem = f"{type(error).__name__}: {error}"
         self._say(self.problem)
 

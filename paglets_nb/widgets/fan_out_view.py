@@ -233,9 +233,10 @@ class FanOutView(Shown):
         """End what was started from here, and take the widgets away; harmless when repeated."""
         if self._closed:
             return
-        self._closed = True
         self.runs.close()
+        self._form.close()
         self._changed.close()
+        self._closed = True
         close_tree(self.widget)
 
     # ---- what its buttons do

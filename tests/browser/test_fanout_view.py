@@ -162,9 +162,9 @@ def test_the_verb_shows_its_cells(
     expect(big.get_by_role("rowheader", name="n=0", exact=True)).to_be_visible()
     assert big.locator(".paglets-cell").count() < 200
     screenshot("fan-out-big")
-    dark = "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'}).then(() => null)"
-    page.evaluate(dark)
+    change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme}).then(() => null)"
+    page.evaluate(change, "JupyterLab Dark")
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false", timeout=30_000)
     screenshot("fan-out-dark")
-    page.evaluate(dark.replace("Dark", "Light"))
+    page.evaluate(change, "JupyterLab Light")
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "true", timeout=30_000)

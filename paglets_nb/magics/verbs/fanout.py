@@ -124,6 +124,8 @@ def open_form(session: Session, arguments: Arguments) -> FanOutView:
     """Show the controls that describe a fan-out, as far as the line does."""
     from paglets_nb.widgets.fan_out_view import FanOutView
 
+    if not session.live:
+        raise UsageError("--form needs the page of a notebook; describe it in the line: %paglet fanout --help")
     mesh, target, operation = session.require_mesh(), None, None
     if arguments.paglet is not None:
         target = target_of_word(session, arguments.paglet)

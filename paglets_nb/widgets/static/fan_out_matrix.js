@@ -57,7 +57,7 @@ class Grid {
     this.body = make("div", "paglets-matrix-body", undefined, { role: "rowgroup" });
     this.port.append(this.header, this.body);
     this.details = make("section", "paglets-matrix-details", undefined, { "aria-label": "The cell" });
-    this.where = make("span", "paglets-matrix-where", "Point at a cell, or press Enter on it, to see what it says.");
+    this.where = make("span", "paglets-matrix-where");
     this.text = make("pre", "", "");
     this.details.append(this.where, this.text);
     el.replaceChildren(top, this.port, this.details);
@@ -122,6 +122,8 @@ class Grid {
     this.body.style.width = this.header.style.width = width;
     this.body.style.height = `${this.rows.length * ROW}px`;
     this.heads = null;
+    this.where.textContent = "Point at a cell, or press Enter on it, to see what it says.";
+    this.text.textContent = "";
     this.draw();
   }
 
