@@ -119,6 +119,11 @@ class Session:
         if len(self._showings) > _MOST_SHOWN:
             self._showings.popleft().close()
 
+    def close_views(self) -> None:
+        """Leave the pictures of the views that are shown in their places."""
+        while self._showings:
+            self._showings.popleft().close()
+
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
         sys.stdout.write(f"{text}\n")
@@ -138,8 +143,7 @@ class Session:
             mesh.stop()
         for follower in list(self._followers):
             follower.close()
-        while self._showings:
-            self._showings.popleft().close()
+        self.close_views()
 
     def host(self, name: str) -> HostHandle:
         """A host by name; UsageError lists the known ones."""

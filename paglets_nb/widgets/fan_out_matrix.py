@@ -32,7 +32,6 @@ _SPARSEST = 4
 _SYMBOLS = {WAITING: ".", RUNNING: "~", OK: "+", FAILED: "x", UNKNOWN: "?"}
 _COLOURS = {WAITING: "128,128,128,.12", RUNNING: "25,118,210,.25", OK: "46,125,50,.22"}
 _BAD = {FAILED: "198,40,40,.30", UNKNOWN: "239,140,0,.32"}
-_STYLE = "padding:1px 6px;text-align:right;white-space:nowrap;border:1px solid rgba(128,128,128,.25)"
 
 
 @dataclass(frozen=True)
@@ -210,11 +209,11 @@ class Matrix:
 
     def html(self) -> str:
         """A table of its first rows and columns, each cell in its colour."""
-        heads = "".join(f"<th style='{_STYLE}'>{escaped(label)}</th>" for label in self.columns[:MAX_PICTURED_COLUMNS])
+        heads = "".join(f"<th>{escaped(label)}</th>" for label in self.columns[:MAX_PICTURED_COLUMNS])
         parts = [f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>"]
         for label, cells in self._pictured():
             drawn = "".join(_drawn(cell) for cell in cells)
-            parts.append(f"<tr><th style='{_STYLE}'>{escaped(label)}</th>{drawn}</tr>")
+            parts.append(f"<tr><th>{escaped(label)}</th>{drawn}</tr>")
         left = self._left()
         return "".join([*parts, "</tbody></table>", muted(left).html if left else ""])
 
@@ -237,9 +236,9 @@ def _labels(entries: Sequence[tuple[Any, str]]) -> tuple[list[str], list[int]]:
 
 def _drawn(cell: Cell | None) -> str:
     if cell is None:
-        return f"<td style='{_STYLE}'></td>"
+        return "<td></td>"
     colour = _COLOURS.get(cell.state) or _BAD[cell.state]
     taken = quantity(cell.run if cell.run is not None else cell.total)
     shown = taken if cell.ok else cell.state
     tip = f" title='{escape(clipped(cell.error), quote=True)}'" if cell.error else ""
-    return f"<td style='{_STYLE};background:rgba({colour})'{tip}>{escaped(shown)}</td>"
+    return f"<td style='background:rgba({colour})'{tip}>{escaped(shown)}</td>"
