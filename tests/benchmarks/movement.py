@@ -3,7 +3,9 @@
 Run as ``python -m tests.benchmarks.movement``; ends with status 1 when a promise is broken.
 A hop is the whole of ``proxy.dispatch``: the order to the source, the paglet's hooks, its
 preparation at the target, the commit and its activation over there, one after the other
-three round trips between three processes, all of them on one core.
+three round trips between three processes, all of them on one core. Where the processes lie
+in memory, which is drawn by lot when they start, puts up to a sixth on it; so each round
+has a mesh of its own.
 """
 
 from __future__ import annotations
@@ -11,10 +13,13 @@ from __future__ import annotations
 import itertools
 import statistics
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from paglets_nb import Mesh, OperationClient, PagletProxy
 from tests.benchmarks.command import Say, command
-from tests.benchmarks.measure import Batch, Effort, interleave, ratio
+from tests.benchmarks.measure import Batch, Effort, Figures, add_figures, interleave, ratio
 from tests.benchmarks.placement import CORES, pinned
 from tests.benchmarks.report import Promise, Report, Row, microseconds
 from tests.benchmarks.workload import ADD, NOTE, Add, Counter
@@ -62,26 +67,36 @@ class Traveller:
             clone.dispose()
 
 
+CONTENDERS: dict[str, Callable[[Traveller, int], None]] = {
+    CALL: Traveller.calls,
+    HOP: Traveller.hops,
+    HOP_AND_CALL: Traveller.hops_and_calls,
+    CLONE: Traveller.clones,
+}
+
+
+def on_a_mesh(effort: Effort, spread: Figures, alone: Figures) -> None:
+    """A round on a mesh of its own; its figures, on every core and on one, are added to the others."""
+    with Mesh(list(HOSTS)) as mesh:
+        traveller = Traveller(mesh)
+        contenders: dict[str, Batch] = {name: partial(batch, traveller) for name, batch in CONTENDERS.items()}
+        add_figures(spread, interleave(contenders, effort))
+        with pinned([mesh[name].pid for name in HOSTS]):
+            add_figures(alone, interleave(contenders, effort))
+
+
 def run(effort: Effort, *, say: Say) -> Report:
     """Measure; a hop costs so much more than a call that ``effort.calls`` is for both."""
     report = Report(
         f"Hops, median of {effort.rounds} interleaved rounds; {len(CORES)} cores, Python {sys.version.split()[0]}"
     )
-    say("starting a mesh")
-    with Mesh(list(HOSTS)) as mesh:
-        traveller = Traveller(mesh)
-        contenders: dict[str, Batch] = {
-            CALL: traveller.calls,
-            HOP: traveller.hops,
-            HOP_AND_CALL: traveller.hops_and_calls,
-            CLONE: traveller.clones,
-        }
-        say("hops and calls")
-        spread = interleave(contenders, effort)
-        with pinned([mesh[name].pid for name in HOSTS]):
-            alone = interleave(contenders, effort)
+    spread: Figures = {}
+    alone: Figures = {}
+    say(f"hops and calls, on {effort.rounds} meshes in turn")
+    for _round in range(effort.rounds):
+        on_a_mesh(replace(effort, rounds=1), spread, alone)
     report.facts.update({"one_core": alone, "all_cores": spread})
-    for name in contenders:
+    for name in CONTENDERS:
         note = f"{ratio(alone, name, CALL):.1f}x a call, {ratio(spread, name, CALL):.1f}x on all cores"
         if name == CLONE:
             note += ", its end included"
