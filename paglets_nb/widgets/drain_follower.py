@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import CursorGapError, FrameError, HostDiedError, PagletError
+from paglets_nb.errors import CursorGapError, FrameError, HostDiedError, MeshError, PagletError
 from paglets_nb.mesh.events import GAP, MeshEvent
 from paglets_nb.patterns.cursor_drain import CURSOR_DRAIN, DEFAULT_LIMIT
 from paglets_nb.patterns.drains import drain
@@ -99,6 +99,10 @@ class PagletSource:
             first = gap.first_cursor
             reader.cursor = first - 1
             return [Gap(gap.after_cursor + 1, first - 1) if first > gap.after_cursor else Gap(first, 0)]
+        except HostDiedError:
+            if getattr(reader.proxy.client, "closed", False):  # then nobody comes back
+                raise MeshError("the mesh was stopped") from None
+            raise
         self.ended = time.monotonic() < began + wait  # before its time: the stream has told its end
         return []
 
@@ -192,7 +196,7 @@ class DrainFollower:
                 self._set(PAUSED)
 
     def read(self, wait: float, limit: int = DEFAULT_LIMIT) -> Sequence[Row]:
-        """Read once in the caller's thread, while it is not started; ``pause`` says when that is over.
+        """Read once in the thread of a cell, while it is not started; ``pause`` says when that is over.
 
         Args:
             wait: seconds to wait for events.
@@ -203,7 +207,7 @@ class DrainFollower:
         """
         with self._changed:
             if self._state != READING:
-                self._set(READING)
+                self._set(READING, "the stop button of the notebook ends it")
         rows = self.source.read(wait, limit)
         self._take(rows)
         return rows

@@ -133,7 +133,7 @@ class FanOutView(Shown):
     def _on_choose(self, change: Any) -> None:
         self._form.widget.layout.display = None if change["new"] else _HIDDEN
         if change["new"]:
-            self._form.refresh()
+            self._act(self._form.refresh)()
 
     # ---- what a user does
 

@@ -219,7 +219,8 @@ class List {
 
   say(more = "") {
     const late = this.late ? "the kernel is busy: rows that are not here come once the cell has ended" : "";
-    const found = this.head.filter ? `${(this.head.end - this.head.first).toLocaleString("en")} rows with "${this.head.filter}"` : "";
+    const count = this.head.end - this.head.first;
+    const found = this.head.filter ? `${count.toLocaleString("en")} row${count === 1 ? "" : "s"} with "${this.head.filter}"` : "";
     this.status.textContent = [this.head.status, found, late, more].filter(Boolean).join("; ");
   }
 

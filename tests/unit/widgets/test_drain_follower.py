@@ -5,14 +5,15 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from paglets_nb import CursorDrainMixin, Host, Paglet
+from paglets_nb import CursorDrainMixin, Host, Paglet, PagletProxy
 from paglets_nb.core.messages import Message
 from paglets_nb.errors import HostDiedError
 from paglets_nb.mesh.events import MeshEvent
 from paglets_nb.patterns import CURSOR_DRAIN, CursorDrainState
-from paglets_nb.testing import wait_until
+from paglets_nb.testing import in_process_mesh, wait_until
 from paglets_nb.widgets.drain_buffer import DrainBuffer, Gap, Row
 from paglets_nb.widgets.drain_follower import DrainFollower, MeshSource, PagletSource
+from tests.unit.experiments.conftest import LocalMesh
 
 
 class Feed(CursorDrainMixin, Paglet[CursorDrainState]):
@@ -120,6 +121,21 @@ def test_a_paglet_that_is_gone_is_told(following: Following) -> None:
     wait_until(lambda: following.follower.state == "failed")
     assert "InvalidAgentError" in following.follower.note
     assert following.follower.wait(5)
+
+
+def test_a_mesh_that_is_stopped_is_not_asked_again() -> None:
+    """Its thread ends at once, which is told."""
+    with in_process_mesh(["alpha"]) as hosts:
+        mesh = LocalMesh(hosts)
+        there = hosts[0].create(Feed)
+        proxy = PagletProxy(there.host_url, there.agent_id, mesh.client)
+        follower = DrainFollower(PagletSource(proxy), DrainBuffer(), lambda: None)
+        follower.start()
+        mesh.client.close()
+        hosts[0].stop()
+        wait_until(lambda: follower.state == "failed")
+    assert follower.note == "MeshError: the mesh was stopped"
+    assert follower.wait(5)
 
 
 class _Flaky:

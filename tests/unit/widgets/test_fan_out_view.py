@@ -10,7 +10,7 @@ import pytest
 from ipywidgets.widgets import widget
 
 from paglets_nb import FanOut
-from paglets_nb.errors import ExperimentError
+from paglets_nb.errors import ExperimentError, MeshError
 from paglets_nb.testing import wait_until
 from paglets_nb.widgets.fan_out_view import FanOutView
 from tests.unit.experiments.conftest import Adder, Chore, LocalMesh
@@ -194,3 +194,15 @@ def test_a_closed_view_leaves_no_widget_and_its_picture(mesh: LocalMesh, namespa
     view.close()
     wait_until(lambda: set(widget._instances) == before)
     assert "by" in view.html()
+
+
+def test_a_mesh_that_is_down_is_said(view: FanOutView, mesh: LocalMesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the user looks, whatever button is pressed; nothing is raised in a callback."""
+
+    def hosts() -> list[Any]:
+        raise MeshError("mesh 'm' is not running")
+
+    monkeypatch.setattr(mesh, "hosts", hosts)
+    view._choose.value = False
+    view._choose.value = True
+    wait_until(lambda: "is not running" in view._message.value)
