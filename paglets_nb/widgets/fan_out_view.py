@@ -38,7 +38,7 @@ class FanOutView(Shown):
         mesh: whose hosts are used.
         target: what is called at first: a paglet class, a function or a paglet.
         operation: its operation's name; None for a task or a function.
-        grid: fields by name, each one value or a list of values.
+        grid: fields by name, each one value or a list of values; with ``fan_out`` also a list of requests.
         namespace: the notebook's variables: classes and functions to choose from, and where frames
             are put; those of the shell when None.
         fan_out: one that runs, or has run, and is shown at first; the controls are then folded away.
@@ -55,7 +55,7 @@ class FanOutView(Shown):
         mesh: Mesh,
         target: Any = None,
         operation: str | None = None,
-        grid: Mapping[str, Any] | None = None,
+        grid: Any = None,
         *,
         namespace: MutableMapping[str, Any] | None = None,
         fan_out: FanOut | None = None,
@@ -78,12 +78,14 @@ class FanOutView(Shown):
         self._matrix = MatrixWidget()
         self.runs = FanOutRuns(self._changed)
         self._make()
-        self._form = FanOutForm(mesh, self._namespace, target, operation, grid, options, self._changed)
-        self._form.widget.layout.display = _HIDDEN if fan_out is not None else None
-        self._choose.value = fan_out is None
-        self._choose.observe(self._on_choose, "value")
-        parts = [self._bar, self._form.widget, self._matrix.widget, self._message, self._tools, self._table, self._plot]
+        self._mesh = mesh
+        self._line = (target, operation, grid, options)
+        self._form: FanOutForm | None = None
+        self._form_box = ipywidgets.VBox()
+        parts = [self._bar, self._form_box, self._matrix.widget, self._message, self._tools, self._table, self._plot]
         self.widget = ipywidgets.VBox(parts, layout={"width": "100%"})
+        self._choose.observe(self._on_choose, "value")
+        self._choose.value = fan_out is None
         self._ready = True
         if fan_out is not None:
             self.runs.follow(fan_out)
@@ -131,9 +133,32 @@ class FanOutView(Shown):
         return act
 
     def _on_choose(self, change: Any) -> None:
-        self._form.widget.layout.display = None if change["new"] else _HIDDEN
+        _display(self._form_box, change["new"])
         if change["new"]:
-            self._act(self._form.refresh)()
+            self._act(self._open_form)()
+
+    def _open_form(self) -> None:
+        """Show the controls, which are made when they are first wanted: they ask hosts what there is."""
+        if self._form is not None:
+            self._form.refresh()
+            return
+        target, operation, grid, options = self._line
+        known = grid if isinstance(grid, Mapping) else None
+        self._form = FanOutForm(self._mesh, self._namespace, target, operation, known, options, self._changed)
+        self._form_box.children = (self._form.widget,)
+        self._changed()
+
+    def _maker(self) -> Callable[[], FanOut]:
+        """What makes the fan-out that is described; by the line that opened the view, until the controls are open."""
+        target, operation, grid, options = self._line
+        if self._form is not None:
+            return self._form.maker()
+        if target is None:
+            raise ExperimentError("describe it first")
+        return lambda: FanOut(self._mesh, target, operation, grid, **options)
+
+    def _runnable(self) -> bool:
+        return not self._form.problem if self._form is not None else self._line[0] is not None
 
     # ---- what a user does
 
@@ -143,7 +168,7 @@ class FanOutView(Shown):
         Raises:
             ExperimentError: it cannot be run like this, or one runs already.
         """
-        self.runs.start(self._form.maker())
+        self.runs.start(self._maker())
         self._say("")
 
     def cancel(self) -> None:
@@ -234,7 +259,8 @@ class FanOutView(Shown):
         if self._closed:
             return
         self.runs.close()
-        self._form.close()
+        if self._form is not None:
+            self._form.close()
         self._changed.close()
         self._closed = True
         close_tree(self.widget)
@@ -284,7 +310,7 @@ class FanOutView(Shown):
             self._matrix.update(run.fan_out, "running" if busy else "", busy=busy)
         held = bool(self._held)
         failed = run is not None and any(cell.state == "failed" for cell in run.fan_out.cells)
-        self._run.disabled = busy or held or bool(self._form.problem)
+        self._run.disabled = busy or held or not self._runnable()
         self._cancel.disabled = not busy or held
         self._retry.disabled = busy or held or not failed
         _display(self._matrix.widget, run is not None)

@@ -149,6 +149,9 @@ def test_the_verb_shows_its_cells(
     expect(chip(notebook.output(4), "2 unknown")).to_be_visible()
     expect(button(notebook.output(4), "Run")).to_be_enabled()
 
+    button(notebook.output(1), "Run").click()  # once more, as the line said
+    expect(notebook.output(1).get_by_role("combobox", name="Compare with")).to_be_enabled(timeout=20_000)
+
     big = notebook.output(2)
     expect(chip(big, "10,000 ok")).to_be_visible(timeout=30_000)
     grid = big.get_by_role("grid")

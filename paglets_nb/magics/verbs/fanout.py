@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +81,7 @@ def _run_live(session: Session, made: FanOut, arguments: Arguments, target: Any,
         session.require_mesh(),
         target,
         operation,
-        grid if isinstance(grid, Mapping) else None,
+        grid,
         namespace=session.shell.user_ns,
         fan_out=made,
         tables=False,

@@ -12,6 +12,7 @@ from ipywidgets.widgets import widget
 from paglets_nb import FanOut
 from paglets_nb.errors import ExperimentError, MeshError
 from paglets_nb.testing import wait_until
+from paglets_nb.widgets.fan_out_form import FanOutForm
 from paglets_nb.widgets.fan_out_view import FanOutView
 from tests.unit.experiments.conftest import Adder, Chore, LocalMesh
 
@@ -26,10 +27,16 @@ def namespace() -> dict[str, Any]:
 def view(mesh: LocalMesh, namespace: dict[str, Any]) -> Iterator[FanOutView]:
     """A view that describes four cells, as a line of the magic would."""
     made = FanOutView(mesh, Adder, "add", {"by": "[1, 2]"}, namespace=namespace, timeout=30.0)
-    wait_until(lambda: "by" in made._form._inputs)
+    wait_until(lambda: "by" in form(made)._inputs)
     yield made
     made.close()
     assert made.runs.wait(10)
+
+
+def form(view: FanOutView) -> FanOutForm:
+    """The controls, which are open."""
+    assert view._form is not None
+    return view._form
 
 
 def run(view: FanOutView) -> FanOut:
@@ -42,7 +49,7 @@ def run(view: FanOutView) -> FanOut:
 
 def test_nothing_is_started_by_opening_it(view: FanOutView, mesh: LocalMesh) -> None:
     """What would be run is said."""
-    wait_until(lambda: "2 requests x 2 hosts: 4 cells" in view._form._said.value)
+    wait_until(lambda: "2 requests x 2 hosts: 4 cells" in form(view)._said.value)
     assert view.runs.current is None
     assert not any(host.get_proxies() for host in mesh.made_of)
     assert view.text() == "a fan-out that has not been run"
@@ -63,33 +70,33 @@ def test_what_is_described_is_run(view: FanOutView) -> None:
 
 def test_what_cannot_be_run_is_said(view: FanOutView) -> None:
     """While it is typed, and its button cannot be pressed."""
-    view._form._inputs["by"].value = "many"
-    assert "field &#x27;by&#x27; wants int" in view._form._said.value
+    form(view)._inputs["by"].value = "many"
+    assert "field &#x27;by&#x27; wants int" in form(view)._said.value
     wait_until(lambda: view._run.disabled)
     with pytest.raises(ExperimentError, match="wants int"):
         view.start()
-    view._form._inputs["by"].value = "range(3)"
-    assert "3 requests x 2 hosts: 6 cells" in view._form._said.value
-    for host in view._form._hosts.values():
+    form(view)._inputs["by"].value = "range(3)"
+    assert "3 requests x 2 hosts: 6 cells" in form(view)._said.value
+    for host in form(view)._hosts.values():
         host.value = False
-    assert "choose at least one host" in view._form._said.value
+    assert "choose at least one host" in form(view)._said.value
 
 
 def test_another_target_has_other_fields(view: FanOutView) -> None:
     """A task has no operation to choose; what was typed stays where a field has the same name."""
-    view._form._target.value = "Chore"
-    wait_until(lambda: view._form.question is not None and view._form.question.operation is None)
-    assert view._form._operation.layout.display == "none"
-    wait_until(lambda: "by" in view._form._inputs)
-    assert view._form._inputs["by"].value == "[1, 2]"
+    form(view)._target.value = "Chore"
+    wait_until(lambda: form(view).question is not None and form(view).question.operation is None)
+    assert form(view)._operation.layout.display == "none"
+    wait_until(lambda: "by" in form(view)._inputs)
+    assert form(view)._inputs["by"].value == "[1, 2]"
     assert run(view).title == "Chore"
 
 
 def test_options_are_what_is_run_with(mesh: LocalMesh, namespace: dict[str, Any]) -> None:
     """Those of the line, and as they are changed."""
     view = FanOutView(mesh, Adder, "add", {}, namespace=namespace, hosts="beta", repeat=3, placement="pinned")
-    wait_until(lambda: "by" in view._form._inputs)
-    view._form._repeat.value = 2
+    wait_until(lambda: "by" in form(view)._inputs)
+    form(view)._repeat.value = 2
     fan_out = run(view)
     assert [cell.host for cell in fan_out.cells] == ["beta", "beta"]
     view.close()
@@ -97,8 +104,8 @@ def test_options_are_what_is_run_with(mesh: LocalMesh, namespace: dict[str, Any]
 
 def test_cancel_and_retry(view: FanOutView, gate: threading.Event) -> None:
     """By their buttons, which can be pressed when there is something to do."""
-    view._form._inputs["gate"].value = "gate"
-    view._form._inputs["fail"].value = "[yes, no]"
+    form(view)._inputs["gate"].value = "gate"
+    form(view)._inputs["fail"].value = "[yes, no]"
     wait_until(lambda: not view._run.disabled)
     view._run.click()
     wait_until(lambda: view.runs.current is not None and view.results.counts.get("running") == 2)
@@ -172,7 +179,7 @@ def test_who_runs_it_holds_the_buttons(mesh: LocalMesh, namespace: dict[str, Any
     view = FanOutView(mesh, Adder, "add", {"by": [1, 2]}, namespace=namespace, fan_out=fan_out, tables=False)
     view.hold("the <cell> waits")
     wait_until(lambda: "the &lt;cell&gt; waits" in view._message.value)
-    assert view._form.widget.layout.display == "none"
+    assert view._form is None  # what is measured is not disturbed by questions to hosts
     assert view._cancel.disabled
     fan_out.run()
     view.settle()
@@ -180,6 +187,24 @@ def test_who_runs_it_holds_the_buttons(mesh: LocalMesh, namespace: dict[str, Any
     assert view._message.value == ""
     assert "median" not in view.html()
     assert "4 ok" in view.html()
+    again = run(view)
+    assert again is not fan_out
+    assert again.counts == {"ok": 4}
+    view._choose.value = True
+    wait_until(lambda: "by" in form(view)._inputs)
+    assert form(view)._inputs["by"].value == "[1, 2]"
+    view.close()
+
+
+def test_what_was_not_described_is_not_run_again(mesh: LocalMesh, namespace: dict[str, Any]) -> None:
+    """A fan-out that was made elsewhere is watched, until its user describes another one."""
+    fan_out = FanOut(mesh, Adder, "add").run()
+    view = FanOutView(mesh, namespace=namespace, fan_out=fan_out)
+    assert view.runs.wait(10)
+    assert view._run.disabled
+    with pytest.raises(ExperimentError, match="describe it first"):
+        view.start()
+    view._choose.value = True
     wait_until(lambda: not view._run.disabled)
     view.close()
 
@@ -188,7 +213,7 @@ def test_a_closed_view_leaves_no_widget_and_its_picture(mesh: LocalMesh, namespa
     """Closing, also twice, takes all its widgets away."""
     before = set(widget._instances)
     view = FanOutView(mesh, Adder, "add", {"by": "[1]"}, namespace=namespace)
-    wait_until(lambda: "by" in view._form._inputs)
+    wait_until(lambda: "by" in form(view)._inputs)
     run(view)
     view.close()
     view.close()
