@@ -124,7 +124,8 @@ class List {
 
   update() {
     const head = this.model.get("head");
-    if (head.generation !== this.generation) {
+    const anew = head.generation !== this.generation;
+    if (anew) {
       this.generation = head.generation;
       this.rows.clear();
       this.asked.clear();
@@ -148,6 +149,7 @@ class List {
     this.port.setAttribute("aria-rowcount", String(count + 1));
     this.body.style.height = `${count * ROW}px`;
     if (this.following) this.port.scrollTop = this.port.scrollHeight;
+    else if (anew) this.port.scrollTop = 0;
     else if (shift) this.port.scrollTop -= shift * ROW; // older rows went: what is in sight stays there
     this.top = this.port.scrollTop;
     this.setFollowing(this.following);
@@ -284,8 +286,9 @@ class List {
   onScroll() {
     const port = this.port;
     const atEnd = port.scrollTop + port.clientHeight >= port.scrollHeight - ROW / 2;
-    if (atEnd) this.setFollowing(true);
-    else if (port.scrollTop < this.top - 1) this.setFollowing(false);
+    const moved = port.scrollTop - this.top; // 0 where the list itself has changed
+    if (moved > 0 && atEnd) this.setFollowing(true);
+    else if (moved < -1 && !atEnd) this.setFollowing(false);
     this.top = port.scrollTop;
     this.draw();
   }
