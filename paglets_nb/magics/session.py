@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
-    from paglets_nb.widgets.display import Showing
+    from paglets_nb.widgets.shown import Shown
     from paglets_nb.widgets.task_view import TaskFollower
 
 __all__ = ["Session"]
 
 _LISTED = 12
-_MOST_SHOWN = 40
-"""Views that live at once; the oldest becomes its picture."""
+_MOST_VIEWS = 32
+"""Views that are alive at once; beyond that the oldest becomes its last picture."""
 
 
 class Session:
@@ -59,7 +59,7 @@ class Session:
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
-        self._showings: deque[Showing] = deque()
+        self._views: deque[Shown] = deque()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now
@@ -106,23 +106,17 @@ class Session:
         """Whether there may be a page in which views live."""
         return hasattr(self.shell, "set_thread_parent")
 
-    def show_view(self, view: Any) -> None:
-        """Show a view in the cell that runs now, and keep its picture up to date until the mesh is stopped.
-
-        Args:
-            view: a ``View`` that is ``Shown``.
-        """
-        showing = view.show()
-        if showing is None:
-            return
-        self._showings.append(showing)
-        if len(self._showings) > _MOST_SHOWN:
-            self._showings.popleft().close()
+    def show_view(self, view: Shown) -> None:
+        """Display a view in the cell that runs now; its last picture stays when the mesh is stopped."""
+        self._views.append(view)
+        while len(self._views) > _MOST_VIEWS:
+            self._views.popleft().leave()
+        view.show()
 
     def close_views(self) -> None:
-        """Leave the pictures of the views that are shown in their places."""
-        while self._showings:
-            self._showings.popleft().close()
+        """Leave the last pictures of the views in their places."""
+        while self._views:
+            self._views.popleft().leave()
 
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""

@@ -163,7 +163,7 @@ class DrainView(Shown):
                 "columns": columns,
             }
             self.widget.tail = {"generation": generation, "start": start, "rows": [buffer.texts(row) for row in rows]}
-        self.on_change()
+        self.changed()
 
     # ---- what the page asks
 

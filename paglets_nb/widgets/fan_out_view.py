@@ -319,7 +319,7 @@ class FanOutView(Shown):
         if not busy:
             self._offer_runs()
             self._table.value = self._results_html()
-        self.on_change()
+        self.changed()
 
     def _message_html(self) -> str:
         error = self.runs.error

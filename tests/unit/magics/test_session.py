@@ -9,7 +9,7 @@ from IPython.core.error import UsageError
 
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
-from paglets_nb.magics.session import _MOST_SHOWN, Session
+from paglets_nb.magics.session import _MOST_VIEWS, Session
 from paglets_nb.magics.tokens import Word
 from paglets_nb.widgets.shown import Shown, close_tree
 from tests.unit.magics.notebook import Notebook
@@ -133,10 +133,10 @@ def test_views_are_bounded_and_end_with_the_mesh(shell: Any, page: list[dict[str
             self.closed = True
             close_tree(self.widget)
 
-    session, views = Session(shell), [View() for _ in range(_MOST_SHOWN + 1)]
+    session, views = Session(shell), [View() for _ in range(_MOST_VIEWS + 1)]
     for view in views:
         session.show_view(view)
-    assert [view.closed for view in views] == [True] + [False] * _MOST_SHOWN
+    assert [view.closed for view in views] == [True] + [False] * _MOST_VIEWS
     session.stop_mesh()
     assert all(view.closed for view in views)
     assert len([data for data in page if "<i class='paglets-none" in data["text/html"]]) == len(views)

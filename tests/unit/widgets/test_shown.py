@@ -7,91 +7,98 @@ import ipywidgets
 import pytest
 from ipywidgets.widgets import widget
 
+from paglets_nb.widgets import shown
 from paglets_nb.widgets.shown import Shown, close_tree
 
 
-class Plain(Shown):
-    """A view with a count."""
+class _Showing:
+    def __init__(self, view: Any) -> None:
+        self.view = view
+        self.refreshed = 0
+        self.closed = False
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.widget = ipywidgets.VBox([ipywidgets.HBox([ipywidgets.Button()])])
-        self.count = 0
-
-    def text(self) -> str:
-        """How things stand."""
-        return f"count {self.count}"
-
-    def html(self) -> str:
-        """The same."""
-        return f"<b>{self.count}</b>"
+    def refresh(self) -> None:
+        self.refreshed += 1
 
     def close(self) -> None:
-        """Take the widgets away."""
-        close_tree(self.widget)
+        self.closed = True
 
 
-class Kernel:
-    """A kernel's shell, and what was published in which cell."""
-
+class _View(Shown):
     def __init__(self) -> None:
-        self.cell = "one"
-        self.published: list[tuple[str, dict[str, Any], bool]] = []
-        self.parent = ""
-        self.display_pub = SimpleNamespace(publish=self.publish)
+        super().__init__()
 
-    def get_parent(self) -> dict[str, Any]:
-        """The cell that runs."""
-        return {"header": {"msg_id": self.cell}}
-
-    def set_thread_parent(self, parent: Any) -> str:
-        """Whose output comes."""
-        self.parent = parent["header"]["msg_id"]
-        return ""
-
-    def reset_thread_parent(self, _tokens: Any) -> None:
-        """No more."""
-
-    def publish(self, data: dict[str, Any], metadata: Any, transient: Any, update: bool) -> None:
-        """Publish."""
-        self.published.append((self.parent, data, update))
+    def close(self) -> None:
+        self._closed = True
 
 
 @pytest.fixture
-def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
-    """A kernel that is there."""
-    made = Kernel()
-    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: made)
-    return made
+def cell(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The cell that runs, as its only entry; showing needs a kernel, which has tests of its own in a browser."""
+    running = ["a"]
+    monkeypatch.setattr(shown, "current_cell", lambda: running[0])
+    monkeypatch.setattr(shown, "show", _Showing)
+    return running
 
 
-def test_a_view_is_shown_once_in_a_cell(kernel: Kernel) -> None:
-    """However often it is displayed there; in another cell it is shown again."""
-    view = Plain()
+def test_a_view_is_displayed_once_in_a_cell(cell: list[str]) -> None:
+    """Again in another one; every display is kept up to date, and ends with it."""
+    view = _View()
+    changes: list[None] = []
+    view.on_change = lambda: changes.append(None)
     first = view.show()
     view._ipython_display_()
     assert view.show() is first
-    assert len(kernel.published) == 2  # itself and its picture
-    kernel.cell = "two"
-    assert view.show() is not first
-    assert [parent for parent, _data, _update in kernel.published] == ["one", "one", "two", "two"]
-    view.close()
+    cell[0] = "b"
+    second: Any = view.show()
+    assert second is not first
+    view.changed()
+    assert (first.refreshed, second.refreshed, len(changes)) == (1, 1, 1)  # type: ignore[union-attr]
+    view.leave()
+    view.leave()
+    assert second.closed
+    assert first.closed  # type: ignore[union-attr]
+    view.changed()
+    assert second.refreshed == 1
 
 
-def test_its_pictures_can_be_brought_up_to_date_at_once(kernel: Kernel) -> None:
-    """Before its cell ends, rather than when it is due."""
-    view = Plain()
+def test_an_ended_view_is_displayed_as_its_picture(cell: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once in a cell, too."""
+    pictured: list[Any] = []
+    monkeypatch.setattr(shown, "show_picture", pictured.append)
+    view = _View()
     view.show()
-    view.count = 5
+    view.leave()
+    cell[0] = "b"
+    assert view.show() is None
+    view._ipython_display_()
+    assert pictured == [view]
+
+
+def test_displays_are_bounded(cell: list[str]) -> None:
+    """The oldest keeps the picture it has."""
+    view = _View()
+    showings: list[Any] = []
+    for number in range(10):
+        cell[0] = str(number)
+        showings.append(view.show())
+    view.changed()
+    assert [showing.refreshed for showing in showings] == [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_pictures_can_be_brought_up_to_date_at_once(cell: list[str]) -> None:
+    """Before a cell ends, rather than when they are due."""
+    view, painted = _View(), []
+    showing: Any = view.show()
+    showing.refresh = SimpleNamespace(paint=lambda: painted.append(showing))
     view.picture_now()
-    parent, data, update = kernel.published[-1]
-    assert (parent, update) == ("one", True)
-    assert data["text/plain"] == "count 5"
-    view.close()
+    assert painted == [showing]
 
 
-def test_without_a_page_the_picture_is_all() -> None:
-    """And the view is closed."""
+def test_a_tree_of_widgets_is_closed() -> None:
+    """Whatever is in it, with layouts and styles."""
     before = set(widget._instances)
-    assert Plain().show() is None
+    tree = ipywidgets.VBox([ipywidgets.HBox([ipywidgets.Button()]), ipywidgets.Label()])
+    assert set(widget._instances) > before
+    close_tree(tree)
     assert set(widget._instances) == before

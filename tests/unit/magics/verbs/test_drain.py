@@ -55,7 +55,7 @@ def test_in_a_page_the_events_are_a_live_list(meshed: Notebook, feed: str, page:
     found = meshed.run("%paglet drain feed --follow --limit 2")
     assert [event["n"] for event in found] == [10, 20]
     assert found.cursor == 2
-    view = meshed.session._showings[-1].view
+    view = meshed.session._views[-1]
     assert (view.title, view.follower.state, view.buffer.events) == ("feed", "paused", 2)
     assert "2 events, up to cursor 2; paused" in page[-1]["text/html"]
     view.resume()

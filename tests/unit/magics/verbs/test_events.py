@@ -32,7 +32,7 @@ def test_in_a_page_they_are_a_live_list(meshed: Notebook, counter: str, page: li
     meshed.run("%paglet dispatch counter beta")
     found = meshed.run("%paglet events --follow --limit 3 --paglet counter")
     assert [event.kind for event in found] == ["create", "dispatch", "arrival"]
-    view = meshed.session._showings[-1].view
+    view = meshed.session._views[-1]
     assert view.buffer.events == 3
     assert ">dispatch</td>" in page[-1]["text/html"]
     assert meshed.run("%paglet events --follow --timeout 0.2 --kind nothing") == []
