@@ -39,6 +39,7 @@ class Supervisor:
     Attributes:
         directory: the mesh's run-time folder.
         records: what is known of each host, by name.
+        changes: told whenever that changes.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Supervisor:
         self._group: TaskGroup | None = None
         self._membership = Membership(client)
         self.records = self._membership.records
+        self.changes = self._membership.changes
 
     async def supervise(self, ready: Future[None]) -> None:
         """Watch the hosts until ``stop``; ``ready`` settles when hosts can be started."""
@@ -94,6 +96,7 @@ class Supervisor:
             raise MeshError(f"mesh {self._mesh!r} has a host {taken[0]!r} already")
         records = [HostRecord(name, self._restarts) for name in names]
         self.records.update({record.name: record for record in records})
+        self.changes.tell()
         try:
             async with anyio.create_task_group() as group:
                 for record in records:
@@ -136,6 +139,7 @@ class Supervisor:
         if record.state != "up":
             return
         record.state, record.reason = "restarting", reason
+        self.changes.tell()
         relay.fail(reason)
         with anyio.CancelScope(shield=True):
             await process.kill()
@@ -166,7 +170,8 @@ class Supervisor:
         record = self.require(name)
         await self._membership.save_one(record)
         await self._end(record)
-        record.reason = "it was restarted"
+        record.state, record.reason = "starting", "it was restarted"
+        self.changes.tell()
         await self._start_again(record)
         if record.state != "up":
             raise MeshError(record.reason)
@@ -213,6 +218,7 @@ class Supervisor:
     async def _end(self, record: HostRecord) -> None:
         if record.state != "dead":
             record.state, record.reason = "stopped", "it was stopped"
+        self.changes.tell()
         if record.relay is not None:
             record.relay.fail(record.reason)
         if record.scope is not None:

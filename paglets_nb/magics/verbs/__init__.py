@@ -13,6 +13,7 @@ LINE_VERBS = {
     "up": "start a mesh of hosts",
     "down": "stop the mesh; nothing is left behind",
     "hosts": "the hosts of the mesh",
+    "panel": "the hosts, live: what they cost, their paglets, and buttons",
     "add": "start more hosts",
     "remove": "end a host; its paglets move to the others first",
     "restart": "end hosts and start them again; durable paglets come back",
