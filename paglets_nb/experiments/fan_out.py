@@ -103,6 +103,11 @@ class FanOut(Results):
         """Seconds that a run may take."""
         return self._timeout
 
+    @property
+    def wanted_hosts(self) -> list[str]:
+        """The host that each cell is meant for; empty where the first that is free takes it."""
+        return list(self._wanted)
+
     def _places(self) -> list[Place]:
         every = [(label, *self._paglets.get(label, (label, None))) for label in self._hosts]
         return [Place(label, host, proxy) for _ in range(self._per_host) for label, host, proxy in every]

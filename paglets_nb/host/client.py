@@ -356,6 +356,11 @@ class HostClient:
         else:
             self._send_pending(pending, url, False)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, as a mesh does with its own when it stops."""
+        return self._closed
+
     def close(self) -> None:
         """Close every socket; calls in progress fail."""
         self._closed = True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from IPython.core.error import UsageError
@@ -15,10 +17,13 @@ from paglets_nb.magics.session import Session
 if TYPE_CHECKING:
     from paglets_nb.patterns.drains import Drain
     from paglets_nb.services.contracts import ServiceOperation
+    from paglets_nb.widgets.drain_buffer import Row
+    from paglets_nb.widgets.drain_follower import EventSource
 
-__all__ = ["configure_drain", "cursor_key", "drain_of", "is_drain"]
+__all__ = ["configure_drain", "cursor_key", "drain_of", "follow_live", "is_drain"]
 
 _BATCH = 1000
+_WAIT = 1.0
 
 
 def configure_drain(parser: VerbParser, default_after: str) -> None:
@@ -93,3 +98,35 @@ def drain_of(session: Session, arguments: Arguments, after: int | None, *, follo
 def cursor_key(events: Drain) -> tuple[str, str]:
     """Under what the session keeps the cursor of a drain."""
     return events.proxy.agent_id, events.operation.name
+
+
+def follow_live(
+    session: Session, source: EventSource, arguments: Arguments, take: Callable[[Sequence[Row]], int]
+) -> None:
+    """Read a source in a list that is shown in the cell, until it ends or the cell is stopped.
+
+    The list stays: its user can scroll in it, and read on.
+
+    Args:
+        session: what the magics share.
+        source: the events.
+        arguments: their ``limit`` and ``timeout`` end it too.
+        take: keeps what was read; how many of them count.
+    """
+    from paglets_nb.widgets.drain_view import DrainView
+
+    view = DrainView(source, follow=False)
+    session.show_view(view)
+    deadline = None if arguments.timeout is None else time.monotonic() + arguments.timeout
+    left = arguments.limit
+    try:
+        while not source.ended and left != 0:
+            wait = _WAIT if deadline is None else min(_WAIT, deadline - time.monotonic())
+            if wait <= 0:
+                break
+            count = take(view.follower.read(wait, _BATCH if left is None else min(_BATCH, left)))
+            left = None if left is None else left - count
+    except KeyboardInterrupt:
+        session.say("stopped")  # which is how it is meant to end
+    finally:
+        view.settle()

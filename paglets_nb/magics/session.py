@@ -101,12 +101,22 @@ class Session:
             self._followers.add(follower)
         return follower
 
+    @property
+    def live(self) -> bool:
+        """Whether there may be a page in which views live."""
+        return hasattr(self.shell, "set_thread_parent")
+
     def show_view(self, view: Shown) -> None:
         """Display a view in the cell that runs now; its last picture stays when the mesh is stopped."""
         self._views.append(view)
         while len(self._views) > _MOST_VIEWS:
             self._views.popleft().leave()
         view.show()
+
+    def close_views(self) -> None:
+        """Leave the last pictures of the views in their places."""
+        while self._views:
+            self._views.popleft().leave()
 
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
@@ -147,8 +157,7 @@ class Session:
             end(mesh)
         for follower in list(self._followers):
             follower.close()
-        while self._views:
-            self._views.popleft().leave()
+        self.close_views()
 
     def host(self, name: str) -> HostHandle:
         """A host by name; UsageError lists the known ones."""

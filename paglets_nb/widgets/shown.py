@@ -15,7 +15,7 @@ from typing import Any
 from paglets_nb.widgets.background import post
 from paglets_nb.widgets.display import Showing, show, show_picture
 
-__all__ = ["Shown", "close_widgets", "current_cell"]
+__all__ = ["Shown", "close_tree", "close_widgets", "current_cell"]
 
 _MOST = 8
 """Places in which one view is alive at once."""
@@ -40,6 +40,13 @@ def close_widgets(*widgets: Any) -> None:
         for part in (getattr(widget, "style", None), getattr(widget, "layout", None), widget):
             if part is not None:
                 part.close()
+
+
+def close_tree(widget: Any) -> None:
+    """Take a widget away, with all that is in it."""
+    for child in getattr(widget, "children", ()):
+        close_tree(child)
+    close_widgets(widget)
 
 
 def _log(error: Exception) -> None:
@@ -84,6 +91,11 @@ class Shown:
         for showing in list(self._showings):
             showing.refresh()
         self.on_change()
+
+    def picture_now(self) -> None:
+        """Bring the pictures up to date at once, before a cell ends."""
+        for showing in list(self._showings):
+            showing.refresh.paint()
 
     def leave(self) -> None:
         """End it, and leave its last picture wherever it is displayed; harmless when repeated.

@@ -73,7 +73,7 @@ def test_the_stop_button_leaves_what_has_come(shared_notebook: NotebookKernel) -
     shared_notebook.run("import time\ndef nap(seconds):\n    time.sleep(seconds)\n    return seconds").check()
     running = shared_notebook.send("found = %paglet fanout nap seconds=[0.01,30] --no-plot")
     told = "the quick ones are done"
-    shared_notebook.collect(lambda: any("2 of 4" in str(bundle) for bundle in running.bundles), 20.0, told)
+    shared_notebook.collect(lambda: any("2 ok, 2 running" in str(bundle) for bundle in running.bundles), 20.0, told)
     shared_notebook.manager.interrupt_kernel()
     shared_notebook.finish(running).check()
     shared_notebook.run("assert found.counts == {'ok': 2, 'unknown': 2}, found").check()

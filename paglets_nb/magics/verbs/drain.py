@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from paglets_nb.magics.draining import configure_drain, drain_of
+from paglets_nb.magics.draining import configure_drain, drain_of, follow_live
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
 from paglets_nb.widgets.records import DrainedEvents
+
+if TYPE_CHECKING:
+    from paglets_nb.patterns.drains import Drain
+    from paglets_nb.widgets.drain_buffer import Row
 
 __all__ = ["VERB"]
 
@@ -23,6 +29,8 @@ def configure(parser: VerbParser) -> None:
 def run(session: Session, arguments: Arguments) -> DrainedEvents:
     """The events, as a list that shows as a table; its ``cursor`` is where to go on."""
     drain = drain_of(session, arguments, arguments.after or 0, follow=arguments.follow)
+    if arguments.follow and session.live:
+        return _followed_live(session, arguments, drain)
     found, line = DrainedEvents(cursor=drain.cursor), ProgressLine(session.shell)
     began = time.monotonic()
     if arguments.follow:
@@ -42,6 +50,23 @@ def run(session: Session, arguments: Arguments) -> DrainedEvents:
     found.cursor = found[-1]["cursor"] if found else found.cursor
     if arguments.follow:
         line.update(f"{len(found)} events in {time.monotonic() - began:.1f} s, up to cursor {found.cursor}")
+    return found
+
+
+def _followed_live(session: Session, arguments: Arguments, drain: Drain) -> DrainedEvents:
+    """The events, in a live list; gaps are rows of it."""
+    from paglets_nb.widgets.drain_follower import PagletSource
+
+    source = PagletSource(drain.proxy, drain.operation, drain.cursor, session.label(drain.proxy))
+    found = DrainedEvents()
+
+    def take(rows: Sequence[Row]) -> int:
+        events = [row for row in rows if isinstance(row, dict)]
+        found.extend(events)
+        return len(events)
+
+    follow_live(session, source, arguments, take)
+    found.cursor = source.cursor
     return found
 
 

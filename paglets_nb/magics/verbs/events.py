@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, natural, seconds
@@ -13,6 +13,7 @@ from paglets_nb.widgets.records import EventTable
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.events import MeshEvent
+    from paglets_nb.widgets.drain_buffer import Row
 
 __all__ = ["VERB"]
 
@@ -41,6 +42,8 @@ def run(session: Session, arguments: Arguments) -> EventTable:
     """The events, as a list that shows as a table."""
     mesh = session.require_mesh()
     wanted = _wanted(session, arguments)
+    if arguments.follow and session.live:
+        return _followed_live(session, arguments, wanted)
     found = EventTable(event for event in mesh.events(arguments.since) if wanted(event))
     if not arguments.follow:
         return EventTable(found if arguments.limit is None else found[max(0, len(found) - arguments.limit) :])
@@ -58,6 +61,21 @@ def run(session: Session, arguments: Arguments) -> EventTable:
         session.say("stopped")  # which is how it is meant to end
     found = EventTable(found[: arguments.limit])
     line.update(f"{len(found)} events")
+    return found
+
+
+def _followed_live(session: Session, arguments: Arguments, wanted: Callable[[MeshEvent], bool]) -> EventTable:
+    """The events, in a live list."""
+    from paglets_nb.magics.draining import follow_live
+    from paglets_nb.widgets.drain_follower import MeshSource
+
+    source, found = MeshSource(session.require_mesh(), arguments.since, wanted), EventTable()
+
+    def take(_rows: Sequence[Row]) -> int:
+        found.extend(source.latest)
+        return len(source.latest)
+
+    follow_live(session, source, arguments, take)
     return found
 
 

@@ -21,10 +21,12 @@ from paglets_nb.magics.grids import (
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
+from paglets_nb.magics.tokens import NO_VALUE
 from paglets_nb.magics.values import read_json, words_of
 
 if TYPE_CHECKING:
     from paglets_nb.experiments.fan_out import FanOut
+    from paglets_nb.widgets.fan_out_view import FanOutView
 
 __all__ = ["VERB", "fan_out", "show_plot"]
 
@@ -34,10 +36,13 @@ _STOPPING = 5.0
 
 def configure(parser: VerbParser) -> None:
     """Add the arguments."""
-    parser.add_argument("paglet", metavar="TARGET", help="a paglet class, a function, a paglet, or a list of paglets")
+    parser.add_argument(
+        "paglet", nargs="?", metavar="TARGET", help="a paglet class, a function, a paglet, or a list of paglets"
+    )
     parser.add_argument("operation", nargs="?", metavar="OPERATION", help="one of its operations; none for tasks")
     configure_grid(parser)
     parser.add_argument("--json", metavar="JSON", help="fields, or a part of them, as a JSON object")
+    parser.add_argument("--form", action="store_true", help="open the controls to choose with, and start nothing")
 
 
 def show_plot(results: Any) -> None:
@@ -57,6 +62,47 @@ def fan_out(session: Session, target: Any, operation: Any, grid: Any, arguments:
         made = FanOut(session.require_mesh(), target, operation, grid, **options_of(arguments))
     except PagletError as error:
         raise UsageError(one_line(error)) from None
+    if session.live:
+        _run_live(session, made, arguments, target, operation, grid)
+    else:
+        _run_plain(session, made)
+    for value in made.values:
+        session.show_type(type(value))
+    if not arguments.no_plot:
+        show_plot(made)
+    return made
+
+
+def _run_live(session: Session, made: FanOut, arguments: Arguments, target: Any, operation: Any, grid: Any) -> None:
+    """Run it with its cells in sight; the view stays, and so do its picture and its buttons."""
+    from paglets_nb.widgets.fan_out_view import FanOutView
+
+    view = FanOutView(
+        session.require_mesh(),
+        target,
+        operation,
+        grid,
+        namespace=session.shell.user_ns,
+        fan_out=made,
+        tables=False,
+        **options_of(arguments),
+    )
+    view.hold("the stop button of the notebook ends it, and keeps what has come")
+    session.show_view(view)
+    try:
+        made.start()
+        while not made.wait(_POLL):
+            pass
+    except KeyboardInterrupt:
+        made.cancel()
+        made.wait(_STOPPING)
+        session.say("stopped; what had come by then is here")
+    finally:
+        view.settle()
+
+
+def _run_plain(session: Session, made: FanOut) -> None:
+    """Run it, telling how far it is in a line."""
     line, began = ProgressLine(session.shell), time.monotonic()
     try:
         made.start()
@@ -71,16 +117,34 @@ def fan_out(session: Session, target: Any, operation: Any, grid: Any, arguments:
         session.say("stopped; what had come by then is here")
     finally:
         line.update(made.headline())
-    for value in made.values:
-        session.show_type(type(value))
-    if not arguments.no_plot:
-        show_plot(made)
-    return made
 
 
-def run(session: Session, arguments: Arguments) -> FanOut:
+def open_form(session: Session, arguments: Arguments) -> FanOutView:
+    """Show the controls that describe a fan-out, as far as the line does."""
+    from paglets_nb.widgets.fan_out_view import FanOutView
+
+    if not session.live:
+        raise UsageError("--form needs the page of a notebook; describe it in the line: %paglet fanout --help")
+    mesh, target, operation = session.require_mesh(), None, None
+    if arguments.paglet is not None:
+        target = target_of_word(session, arguments.paglet)
+    if arguments.operation is not None:
+        operation = str(arguments.operation)
+        request_type_of(session, target, operation)
+    fields = {**(words_of(read_json(arguments.json)) if arguments.json else {}), **arguments.fields}
+    grid = {name: str(word) if word.value is NO_VALUE else word.value for name, word in fields.items()}
+    view = FanOutView(mesh, target, operation, grid, namespace=session.shell.user_ns, **options_of(arguments))
+    session.show_view(view)
+    return view
+
+
+def run(session: Session, arguments: Arguments) -> FanOut | FanOutView:
     """Fan out over the grid of the fields."""
     session.require_mesh()
+    if arguments.form:
+        return open_form(session, arguments)
+    if arguments.paglet is None:
+        raise UsageError("%paglet fanout: the following arguments are required: TARGET (or --form, to choose one)")
     target = target_of_word(session, arguments.paglet)
     operation = None if arguments.operation is None else str(arguments.operation)
     cls = request_type_of(session, target, operation)

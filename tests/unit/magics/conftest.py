@@ -11,6 +11,7 @@ from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from paglets_nb.magics.extension import _loaded
 from tests.unit.magics.notebook import Notebook, meshed_notebook
 
 
@@ -61,3 +62,20 @@ def worker(meshed: Notebook) -> Iterator[str]:
     meshed.run("_worker = %paglet create Worker --on alpha --name worker")
     yield "worker"
     meshed.variable("_worker").dispose()
+
+
+@pytest.fixture
+def page(shell: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """What is published to the page of a notebook, as though the shell were a kernel's; views are closed at the end."""
+    published: list[dict[str, Any]] = []
+
+    def publish(data: dict[str, Any], **_more: Any) -> None:
+        published.append(data)
+
+    for name, value in (("set_thread_parent", lambda _parent: None), ("get_parent", dict)):
+        monkeypatch.setattr(shell, name, value, raising=False)
+    monkeypatch.setattr(shell, "reset_thread_parent", lambda _tokens: None, raising=False)
+    monkeypatch.setattr(shell.display_pub, "publish", publish)
+    yield published
+    for extension in list(_loaded.values()):
+        extension.session.close_views()

@@ -73,6 +73,8 @@ class Feed(CursorDrainMixin, Paglet[CursorDrainState]):
     def handle_message(self, message):
         if message.kind == "put":
             return self.cursor_append_events([{"n": n} for n in message.args["numbers"]])
+        if message.kind == "trim":
+            return self.cursor_trim(message.args["to"])
         if message.kind == "close":
             return self.cursor_close()
         return super().handle_message(message)

@@ -3,13 +3,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import ipywidgets
 import pytest
 from IPython.core.error import UsageError
 
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
-from paglets_nb.magics.session import Session
+from paglets_nb.magics.session import _MOST_VIEWS, Session
 from paglets_nb.magics.tokens import Word
+from paglets_nb.widgets.shown import Shown, close_tree
 from tests.unit.magics.notebook import Notebook
 
 
@@ -111,3 +113,30 @@ def test_messages_speak_for_the_cell_that_runs() -> None:
         assert default_origin.cell == ""
     finally:
         default_origin.cell = ""
+
+
+def test_views_are_bounded_and_end_with_the_mesh(shell: Any, page: list[dict[str, Any]]) -> None:
+    """The oldest becomes its picture; stopping the mesh leaves the pictures of all."""
+
+    class View(Shown):
+        def __init__(self) -> None:
+            super().__init__()
+            self.widget = ipywidgets.Label()
+            self.closed = False
+
+        def text(self) -> str:
+            return "text"
+
+        html = text
+
+        def close(self) -> None:
+            self.closed = True
+            close_tree(self.widget)
+
+    session, views = Session(shell), [View() for _ in range(_MOST_VIEWS + 1)]
+    for view in views:
+        session.show_view(view)
+    assert [view.closed for view in views] == [True] + [False] * _MOST_VIEWS
+    session.stop_mesh()
+    assert all(view.closed for view in views)
+    assert len([data for data in page if "<i class='paglets-none" in data["text/html"]]) == len(views)

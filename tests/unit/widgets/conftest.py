@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ import pytest
 
 from paglets_nb import Host, TaskPaglet, TaskState
 from paglets_nb.patterns.task_client import TaskClient
+from paglets_nb.testing import in_process_mesh
+from tests.unit.experiments.conftest import GATES, LocalMesh
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,20 @@ def wait_until(condition: Any, timeout: float = 5.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "not in time"
         time.sleep(0.005)
+
+
+@pytest.fixture
+def mesh() -> Iterator[LocalMesh]:
+    """A mesh of two hosts without kernels."""
+    with in_process_mesh(["alpha", "beta"]) as hosts:
+        made = LocalMesh(hosts)
+        yield made
+        made.client.close()
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What an ``Adder`` waits for whose request names the gate ``gate``; opened at the end."""
+    GATES["gate"] = threading.Event()
+    yield GATES["gate"]
+    GATES["gate"].set()

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
+import ipywidgets
 import pytest
+from ipywidgets.widgets import widget
 
 from paglets_nb.testing import wait_until
 from paglets_nb.widgets import shown
-from paglets_nb.widgets.shown import Shown
+from paglets_nb.widgets.shown import Shown, close_tree
 
 
 class _Showing:
@@ -91,3 +94,21 @@ def test_displays_are_bounded(cell: list[str]) -> None:
         showings.append(view.show())
     view.changed()
     assert [showing.refreshed for showing in showings] == [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_pictures_can_be_brought_up_to_date_at_once(cell: list[str]) -> None:
+    """Before a cell ends, rather than when they are due."""
+    view, painted = _View(), []
+    showing: Any = view.show()
+    showing.refresh = SimpleNamespace(paint=lambda: painted.append(showing))
+    view.picture_now()
+    assert painted == [showing]
+
+
+def test_a_tree_of_widgets_is_closed() -> None:
+    """Whatever is in it, with layouts and styles."""
+    before = set(widget._instances)
+    tree = ipywidgets.VBox([ipywidgets.HBox([ipywidgets.Button()]), ipywidgets.Label()])
+    assert set(widget._instances) > before
+    close_tree(tree)
+    assert set(widget._instances) == before

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from paglets_nb.testing import wait_until
+from paglets_nb.widgets.drain_follower import DrainFollower
 from paglets_nb.widgets.records import DrainedEvents
 from tests.unit.magics.notebook import Notebook
 
@@ -45,3 +48,43 @@ def test_what_keeps_no_events_is_told(meshed: Notebook, feed: str, counter: str)
         "%paglet drain feed dran"
     )
     assert "whole number" in meshed.refused("%paglet drain feed --after x")
+
+
+def test_in_a_page_the_events_are_a_live_list(meshed: Notebook, feed: str, page: list[dict[str, Any]]) -> None:
+    """Which goes on by its button, behind the last event that was read; what is returned stays the same."""
+    found = meshed.run("%paglet drain feed --follow --limit 2")
+    assert [event["n"] for event in found] == [10, 20]
+    assert found.cursor == 2
+    view = meshed.session._views[-1]
+    assert (view.title, view.follower.state, view.buffer.events) == ("feed", "paused", 2)
+    assert "2 events, up to cursor 2; paused" in page[-1]["text/html"]
+    view.resume()
+    wait_until(lambda: view.buffer.events == 3)
+    assert len(meshed.run("%paglet drain feed --follow --timeout 0.2")) == 3
+    assert meshed.run("%paglet drain feed --follow --limit 0") == []
+
+
+def test_in_a_page_a_gap_is_a_row(meshed: Notebook, feed: str, page: list[dict[str, Any]]) -> None:
+    """And the events behind it come."""
+    meshed.run("%paglet send feed trim to=2")
+    meshed.run("%paglet send feed close")
+    found = meshed.run("%paglet drain feed --follow")
+    assert [event["n"] for event in found] == [30]
+    assert "events 1 to 2 are no longer held" in page[-1]["text/html"]
+    assert "the stream has ended" in page[-1]["text/html"]
+
+
+def test_in_a_page_a_stop_ends_it(
+    meshed: Notebook, feed: str, page: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what had come."""
+    real = DrainFollower.read
+
+    def read(self: DrainFollower, wait: float, limit: int = 0) -> Any:
+        if self.buffer.events:
+            raise KeyboardInterrupt
+        return real(self, wait, limit)
+
+    monkeypatch.setattr(DrainFollower, "read", read)
+    assert len(meshed.run("%paglet drain feed --follow")) == 3
+    assert "paused" in page[-1]["text/html"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from paglets_nb.widgets.records import EventTable
 from tests.unit.magics.notebook import Notebook
 
@@ -22,6 +24,17 @@ def test_what_happened_is_listed(meshed: Notebook, counter: str) -> None:
 def test_following_ends_with_the_limit(meshed: Notebook, counter: str) -> None:
     """As many events as were asked for, or until the time is over."""
     assert len(meshed.run("%paglet events --follow --limit 1 --paglet counter")) == 1
+    assert meshed.run("%paglet events --follow --timeout 0.2 --kind nothing") == []
+
+
+def test_in_a_page_they_are_a_live_list(meshed: Notebook, counter: str, page: list[dict[str, Any]]) -> None:
+    """Of those that are wanted; what is returned stays the same."""
+    meshed.run("%paglet dispatch counter beta")
+    found = meshed.run("%paglet events --follow --limit 3 --paglet counter")
+    assert [event.kind for event in found] == ["create", "dispatch", "arrival"]
+    view = meshed.session._views[-1]
+    assert view.buffer.events == 3
+    assert ">dispatch</td>" in page[-1]["text/html"]
     assert meshed.run("%paglet events --follow --timeout 0.2 --kind nothing") == []
 
 

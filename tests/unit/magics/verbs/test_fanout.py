@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from paglets_nb import FanOut
@@ -90,3 +92,71 @@ def test_a_function_wants_its_arguments(meshed: Notebook) -> None:
     meshed.run("def times(n, factor=10):\n    return n * factor")
     assert "times: missing a required argument: 'n'" in meshed.refused("%paglet fanout times factor=1")
     assert "unexpected keyword argument 'm'" in meshed.refused("%paglet fanout times n=1 m=2")
+
+
+def _pictures(page: list[dict[str, Any]]) -> list[str]:
+    return [data["text/html"] for data in page if "paglets-still" in data.get("text/html", "")]
+
+
+def test_in_a_page_its_cells_are_in_sight(meshed: Notebook, page: list[dict[str, Any]]) -> None:
+    """Beside the widget is its picture, which is as things are when the verb returns; the result stays the same."""
+    found = meshed.run("%paglet fanout Counter add by=[1,2] --no-plot")
+    assert found.counts == {"ok": 4}
+    assert any("application/vnd.jupyter.widget-view+json" in data for data in page)
+    assert "Counter.add: 4 cells, 4 ok" in _pictures(page)[-1]
+    assert ">by=2</th>" in _pictures(page)[-1]
+    cell = meshed.run("%%paglet fanout n=[1,2] --placement spread --no-plot\nn * 2")
+    assert cell.values == [2, 4]
+    assert "cell: 2 cells, 2 ok" in _pictures(page)[-1]
+
+
+def test_a_stop_in_a_page_leaves_what_has_come(
+    meshed: Notebook, page: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As without one."""
+
+    def wait(self: FanOut, timeout: float | None = None) -> bool:
+        if timeout == fanout._POLL and self.counts.get("ok") == 2:
+            raise KeyboardInterrupt
+        return real(self, timeout)
+
+    real = FanOut.wait
+    monkeypatch.setattr(FanOut, "wait", wait)
+    found = meshed.run("%paglet fanout Counter sleep by=[0,2] --no-plot")
+    assert found.counts == {"ok": 2, "unknown": 2}
+    assert "2 unknown" in _pictures(page)[-1]
+    mesh = meshed.session.require_mesh()
+    wait_until(lambda: not mesh.paglets(), 10.0, "the workers have ended, once they have slept")
+
+
+def test_the_form_is_opened_as_far_as_the_line_describes(meshed: Notebook, page: list[dict[str, Any]]) -> None:
+    """And nothing is run; what is described is what its button runs."""
+    form = meshed.run("%paglet fanout Counter add by=[1,{1 + 1}] colour=blue --repeat 2 --hosts beta --form")
+    assert page
+    wait_until(lambda: "by" in form._form._inputs and not form._run.disabled)
+    assert form.runs.current is None
+    form.start()
+    assert form.runs.wait(10)
+    assert form.results.counts == {"ok": 4}
+    assert {cell.host for cell in form.results.cells} == {"beta"}
+    assert {cell.fields["by"] for cell in form.results.cells} == {1, 2}
+    empty = meshed.run("%paglet fanout --form")
+    wait_until(lambda: empty._form._target.options)
+    assert "Counter" in empty._form._target.options
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("fanout Countr --form", "did you mean 'Counter'?"), ("fanout Counter ad --form", "no operation 'ad'")],
+)
+def test_mistakes_before_a_form_are_one_line(
+    meshed: Notebook, page: list[dict[str, Any]], line: str, said: str
+) -> None:
+    """Nothing is opened then."""
+    assert said in meshed.refused(f"%paglet {line}")
+    assert page == []
+
+
+def test_a_form_wants_a_page(meshed: Notebook) -> None:
+    """A terminal has none."""
+    assert "needs the page of a notebook" in meshed.refused("%paglet fanout Counter add --form")

@@ -1,0 +1,392 @@
+"""A fan-out, live: described, run, watched cell by cell, cancelled, repeated where it failed, plotted and compared.
+
+A view of ``FanOut``. What it starts runs in the background, so that no cell waits for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import keyword
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any
+
+import ipywidgets
+
+from paglets_nb.errors import ExperimentError, PagletError
+from paglets_nb.experiments.fan_out import FanOut
+from paglets_nb.experiments.frames import write_csv
+from paglets_nb.mesh.mesh import Mesh
+from paglets_nb.widgets.background import Coalesced, post
+from paglets_nb.widgets.experiments import results_html, table_html
+from paglets_nb.widgets.fan_out_form import FanOutForm
+from paglets_nb.widgets.fan_out_runs import FanOutRuns
+from paglets_nb.widgets.markup import escaped
+from paglets_nb.widgets.matrix_widget import MatrixWidget
+from paglets_nb.widgets.shown import Shown, close_tree
+
+__all__ = ["FanOutView"]
+
+_UPDATES_PER_SECOND = 10.0
+_SETTLING = 1.0
+_HIDDEN = "none"
+
+
+class FanOutView(Shown):
+    """Describes and runs fan-outs over a mesh; displays itself in a notebook.
+
+    Args:
+        mesh: whose hosts are used.
+        target: what is called at first: a paglet class, a function or a paglet.
+        operation: its operation's name; None for a task or a function.
+        grid: fields by name, each one value or a list of values; with ``fan_out`` also a list of requests.
+        namespace: the notebook's variables: classes and functions to choose from, and where frames
+            are put; those of the shell when None.
+        fan_out: one that runs, or has run, and is shown at first; the controls are then folded away.
+        tables: whether medians stand below the matrix, also in the picture that stays.
+        **options: further arguments of ``FanOut``.
+
+    Attributes:
+        runs: the runs, the last twelve of them.
+        widget: the widget to display.
+    """
+
+    def __init__(
+        self,
+        mesh: Mesh,
+        target: Any = None,
+        operation: str | None = None,
+        grid: Any = None,
+        *,
+        namespace: MutableMapping[str, Any] | None = None,
+        fan_out: FanOut | None = None,
+        tables: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        self._namespace = _shell_namespace() if namespace is None else namespace
+        self._tables = tables
+        self._held = ""
+        self._said: tuple[str, bool] = ("", False)
+        self._closed = self._ready = False
+        self._exported: set[str] = set()
+        self._files: set[str] = set()
+        self._listed: tuple[Any, ...] = ()
+        self._chart: bytes = b""
+        self._compared = ""
+        self._medians: tuple[Any, str] = (None, "")
+        self._changed = Coalesced(self._paint, _UPDATES_PER_SECOND)
+        self._matrix = MatrixWidget()
+        self.runs = FanOutRuns(self._changed)
+        self._make()
+        self._mesh = mesh
+        self._line = (target, operation, grid, options)
+        self._form: FanOutForm | None = None
+        self._form_box = ipywidgets.VBox()
+        parts = [self._bar, self._form_box, self._matrix.widget, self._message, self._tools, self._table, self._plot]
+        self.widget = ipywidgets.VBox(parts, layout={"width": "100%"})
+        self._choose.observe(self._on_choose, "value")
+        self._choose.value = fan_out is None
+        self._ready = True
+        if fan_out is not None:
+            self.runs.follow(fan_out)
+        self._paint()
+
+    # ---- controls
+
+    def _make(self) -> None:
+        self._run = _button("Run", "play", "Run what is described", self._act(self.start), "primary")
+        self._cancel = _button("Cancel", "stop", "End the run; what has come stays", self._act(self.cancel))
+        self._retry = _button("Retry failed", "repeat", "Run the cells again that failed", self._act(self.retry))
+        self._choose = ipywidgets.ToggleButton(
+            description="Describe", icon="sliders", tooltip="Show what is run", layout={"width": "110px"}
+        )
+        self._bar = ipywidgets.HBox([self._run, self._cancel, self._retry, self._choose])
+        self._message = ipywidgets.HTML()
+        self._draw = _button("Plot", "bar-chart", "Chart of the times", lambda: post(self.plot, self._on_error))
+        self._against = ipywidgets.Dropdown(
+            description="Compare with", style={"description_width": "96px"}, layout={"width": "420px"}
+        )
+        self._against.observe(self._on_against, "value")
+        self._name = ipywidgets.Text(value="frame", tooltip="Name of a variable", layout={"width": "110px"})
+        self._set = _button("To variable", "table", "Put a frame of the cells into a variable", self._on_frame)
+        self._path = ipywidgets.Text(value="fan-out.csv", tooltip="Path of a file", layout={"width": "150px"})
+        self._write = _button("Write CSV", "save", "Write the cells to a file", self._on_csv)
+        self._tools = ipywidgets.VBox(
+            [
+                ipywidgets.HBox([self._draw, self._name, self._set, self._path, self._write]),
+                ipywidgets.HBox([self._against]),
+            ],
+            layout={"display": _HIDDEN},
+        )
+        self._table = ipywidgets.HTML(layout={"max_height": "360px", "overflow": "auto"})
+        self._plot = ipywidgets.Output()
+
+    def _act(self, action: Callable[[], None]) -> Callable[[], None]:
+        """What a button calls: a mistake is shown."""
+
+        def act() -> None:
+            try:
+                action()
+            except PagletError as error:
+                self._on_error(error)
+
+        return act
+
+    def _on_choose(self, change: Any) -> None:
+        _display(self._form_box, change["new"])
+        if change["new"]:
+            self._act(self._open_form)()
+
+    def _open_form(self) -> None:
+        """Show the controls, which are made when they are first wanted: they ask hosts what there is."""
+        if self._form is not None:
+            self._form.refresh()
+            return
+        target, operation, grid, options = self._line
+        known = grid if isinstance(grid, Mapping) else None
+        self._form = FanOutForm(self._mesh, self._namespace, target, operation, known, options, self._changed)
+        self._form_box.children = (self._form.widget,)
+        self._changed()
+
+    def _maker(self) -> Callable[[], FanOut]:
+        """What makes the fan-out that is described; by the line that opened the view, until the controls are open."""
+        target, operation, grid, options = self._line
+        if self._form is not None:
+            return self._form.maker()
+        if target is None:
+            raise ExperimentError("describe it first")
+        return lambda: FanOut(self._mesh, target, operation, grid, **options)
+
+    def _runnable(self) -> bool:
+        return not self._form.problem if self._form is not None else self._line[0] is not None
+
+    # ---- what a user does
+
+    def start(self) -> None:
+        """Run what is described, in the background.
+
+        Raises:
+            ExperimentError: it cannot be run like this, or one runs already.
+        """
+        self.runs.start(self._maker())
+        self._say("")
+
+    def cancel(self) -> None:
+        """End the run; what has come stays."""
+        self.runs.cancel()
+
+    def retry(self, *, unknown: bool = False) -> None:
+        """Run the cells again that failed, in the background; with ``unknown`` also those."""
+        self.runs.retry(unknown=unknown)
+        self._say("")
+
+    @property
+    def results(self) -> FanOut:
+        """The latest run.
+
+        Raises:
+            ExperimentError: there is none.
+        """
+        run = self.runs.current
+        if run is None:
+            raise ExperimentError("nothing has been run yet")
+        return run.fan_out
+
+    def plot(self) -> None:
+        """Show the chart of the latest run below the matrix.
+
+        Raises:
+            PagletError: nothing has been run, or Altair is not installed.
+        """
+        chart = self.results.plot()
+        bundle = chart._repr_mimebundle_()
+        self._chart = base64.b64decode(bundle.get("image/png", ""))
+        self._plot.outputs = ({"output_type": "display_data", "data": bundle, "metadata": {}},)
+        self._changed()
+
+    def export_frame(self, name: str) -> Any:
+        """Put a frame of the latest run's cells into a variable of the notebook.
+
+        Returns:
+            The frame.
+
+        Raises:
+            ExperimentError: it is no name, or is taken by something that was not put there from here.
+        """
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise ExperimentError(f"{name!r} is no name of a variable")
+        if name in self._namespace and name not in self._exported:
+            kind = type(self._namespace[name]).__name__
+            raise ExperimentError(f"{name} is taken: it holds a {kind}; choose another name")
+        frame = self._namespace[name] = self.results.to_frame()
+        self._exported.add(name)
+        return frame
+
+    def export_csv(self, path: str) -> None:
+        """Write the latest run's cells to a file; one that was written from here is replaced.
+
+        Raises:
+            ExperimentError: there is another file already.
+            OSError: it cannot be written.
+        """
+        if not path.strip():
+            raise ExperimentError("the file wants a name")
+        self._files.add(str(write_csv(self.results, path.strip(), replace=path.strip() in self._files)))
+        self._files.add(path.strip())
+
+    def compare(self, number: int) -> Any:
+        """The latest run compared with an earlier one, shown below the matrix; a table."""
+        found = self.runs.compare(number)
+        self._compared = f"<b>Compared with run {number}</b>{table_html(found)}"
+        self._changed()
+        return found
+
+    def hold(self, why: str) -> None:
+        """Have no button pressed, since somebody else runs it, until ``settle``."""
+        self._held = why
+        self._changed()
+
+    def settle(self) -> None:
+        """Who ran it says that it has ended: buttons can be pressed, and the picture is as things are now."""
+        self._held = ""
+        self.runs.followed()
+        self.runs.wait(_SETTLING)
+        self._changed.paint()
+        self.picture_now()
+
+    def close(self) -> None:
+        """End what was started from here, and take the widgets away; harmless when repeated."""
+        if self._closed:
+            return
+        self.runs.close()
+        if self._form is not None:
+            self._form.close()
+        self._changed.close()
+        self._closed = True
+        close_tree(self.widget)
+
+    # ---- what its buttons do
+
+    def _on_frame(self) -> None:
+        name = self._name.value.strip()
+
+        def export() -> None:
+            frame = self.export_frame(name)
+            self._say(f"{name}: {len(frame):,} rows")
+
+        post(export, self._on_error)
+
+    def _on_csv(self) -> None:
+        path = self._path.value
+
+        def export() -> None:
+            self.export_csv(path)
+            self._say(f"written: {path}")
+
+        post(export, self._on_error)
+
+    def _on_against(self, change: Any) -> None:
+        number = change["new"]
+        if not number:
+            self._compared = ""
+            self._changed()
+            return
+        post(lambda: self.compare(number), self._on_error)
+
+    def _on_error(self, error: Exception) -> None:
+        self._say(str(error) if isinstance(error, PagletError) else f"{type(error).__name__}: {error}", bad=True)
+
+    def _say(self, text: str, *, bad: bool = False) -> None:
+        self._said = (text, bad)
+        self._changed()
+
+    # ---- how it looks now
+
+    def _paint(self) -> None:
+        if self._closed or not self._ready:
+            return
+        run, busy = self.runs.current, self.runs.busy
+        if run is not None:
+            self._matrix.update(run.fan_out, "running" if busy else "", busy=busy)
+        held = bool(self._held)
+        failed = run is not None and any(cell.state == "failed" for cell in run.fan_out.cells)
+        self._run.disabled = busy or held or not self._runnable()
+        self._cancel.disabled = not busy or held
+        self._retry.disabled = busy or held or not failed
+        _display(self._matrix.widget, run is not None)
+        _display(self._tools, run is not None and not busy)
+        self._message.value = self._message_html()
+        if not busy:
+            self._offer_runs()
+            self._table.value = self._results_html()
+        self.changed()
+
+    def _message_html(self) -> str:
+        error = self.runs.error
+        text, bad = self._said
+        if error is not None and not text:
+            text, bad = str(error), True
+        text = text or self._held
+        colour = "var(--jp-error-color1, #c62828)" if bad else "var(--jp-ui-font-color2, #616161)"
+        return f"<span role='status' style='color:{colour}'>{escaped(text)}</span>" if text else ""
+
+    def _offer_runs(self) -> None:
+        earlier = list(self.runs.kept)[:-1]
+        options = (("an earlier run", 0), *((run.label, run.number) for run in reversed(earlier)))
+        if options == self._listed:
+            return
+        chosen, self._listed = self._against.value, options
+        self._against.options = options
+        self._against.value = chosen if chosen in [number for _label, number in options] else 0
+        self._against.disabled = not earlier
+
+    def _results_html(self) -> str:
+        run = self.runs.current
+        if run is None or self.runs.busy:
+            return ""
+        key = run.number, run.fan_out.elapsed
+        if self._tables and self._medians[0] != key:
+            self._medians = key, results_html(run.fan_out)
+        return self._medians[1] + self._compared
+
+    # ---- its pictures
+
+    def text(self) -> str:
+        """The latest run as text."""
+        run = self.runs.current
+        if run is None or self._matrix.matrix is None:
+            return "a fan-out that has not been run"
+        told = repr(run.fan_out) if self._tables else run.fan_out.headline()
+        return f"{told}\n{self._matrix.matrix.text()}"
+
+    def html(self) -> str:
+        """The latest run as HTML: the matrix, medians, and the chart where it was drawn."""
+        run = self.runs.current
+        if run is None or self._matrix.matrix is None:
+            return "<i>a fan-out that has not been run</i>"
+        head = "" if self._tables else f"<div>{escaped(run.fan_out.headline())}</div>"
+        image = base64.b64encode(self._chart).decode()
+        chart = f"<img alt='chart of the times' width='480' src='data:image/png;base64,{image}'>" if image else ""
+        return f"{head}{self._matrix.matrix.html()}{self._results_html()}{chart}"
+
+
+def _button(label: str, icon: str, tip: str, action: Callable[[], Any], style: str = "") -> Any:
+    button = ipywidgets.Button(
+        description=label, icon=icon, tooltip=tip, button_style=style, layout={"width": "auto", "min_width": "84px"}
+    )
+    button.on_click(lambda _button: action())
+    return button
+
+
+def _display(widget: Any, shown: bool) -> None:
+    wanted = None if shown else _HIDDEN
+    if widget.layout.display != wanted:
+        widget.layout.display = wanted
+
+
+def _shell_namespace() -> MutableMapping[str, Any]:
+    from IPython.core.getipython import get_ipython
+
+    shell: Any = get_ipython()
+    namespace: MutableMapping[str, Any] = shell.user_ns if shell is not None else {}
+    return namespace
