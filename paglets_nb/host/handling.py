@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager
 from inspect import isawaitable
 from types import CoroutineType
@@ -17,12 +18,13 @@ from paglets_nb.codec import payload as payloads
 from paglets_nb.codec.envelope import HAS_ARG, NUMBERED, ONEWAY, Envelope
 from paglets_nb.codec.failures import encode_error
 from paglets_nb.codec.payload import WireBody
+from paglets_nb.core.interrupts import HandlerInterrupt
 from paglets_nb.core.messages import Message, MessageType
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.turns import current_turn
 from paglets_nb.core.values import message_id
-from paglets_nb.errors import NotHandledError, PagletError, SerializationError
+from paglets_nb.errors import HandlerInterruptedError, LifecycleError, NotHandledError, PagletError, SerializationError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.residents import HandlerTurn, Resident
 from paglets_nb.transport.frames import ERROR, REPLY
@@ -136,6 +138,9 @@ class Handling:
         """The reply that tells of an error."""
         if isinstance(error, NotHandledError) and not error.known:
             error.known = paglet.operation_names()
+        if isinstance(error, HandlerInterrupt):
+            told = HandlerInterruptedError(f"{type(paglet).__name__} {paglet.agent_id} was {error}")
+            error = told.with_traceback(error.__traceback__)
         return ERROR, encode_error(error, f"{self._host.name}, {type(paglet).__name__}"), ()
 
     def _invoke(self, paglet: Paglet[Any], message: Message) -> Any:
@@ -145,5 +150,10 @@ class Handling:
     def awaited(result: Any, what: str) -> Any:
         """What a handler returned; of an ``async def`` one, what it comes to on the loop."""
         if type(result) is CoroutineType or isawaitable(result):
-            return loop_thread.call(_finish, result, what=what)
+            try:
+                return loop_thread.call(_finish, result, what=what)
+            except LifecycleError as error:
+                if isinstance(error.__cause__, CancelledError):
+                    raise HandlerInterrupt from error
+                raise
         return result

@@ -34,9 +34,9 @@ from paglets_nb.host.client import HostClient
 from paglets_nb.host.host import create_request
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import Listing, Nothing, PagletInfo
+from paglets_nb.mesh.cancelling import Cancels
 from paglets_nb.mesh.engines.base import make_engine
 from paglets_nb.mesh.events import MeshEvent, MeshEvents
-from paglets_nb.mesh.fan_outs import FansOut
 from paglets_nb.mesh.followers import HostAddress
 from paglets_nb.mesh.handles import HostHandle
 from paglets_nb.mesh.notifications import Notifications
@@ -72,7 +72,7 @@ def host_names(hosts: int | Sequence[str]) -> list[str]:
     return names
 
 
-class Mesh(FansOut):
+class Mesh(Cancels):
     """Hosts in kernels, and the paglets on them.
 
     Use it as a context manager, or call ``start`` and ``stop``.

@@ -12,7 +12,13 @@ from typing import Any, Generic, TypeVar
 from paglets_nb.core.messages import FutureReply
 from paglets_nb.core.ports import codec
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import CallTimeoutError, PagletError, RemoteHostError, TaskCancelledError
+from paglets_nb.errors import (
+    CallTimeoutError,
+    HandlerInterruptedError,
+    PagletError,
+    RemoteHostError,
+    TaskCancelledError,
+)
 from paglets_nb.patterns.tasks import (
     TASK_CANCEL,
     TASK_START,
@@ -209,7 +215,10 @@ class TaskHandle(Generic[ResultT]):
         if self._last is not None and self._last.done:
             return self._last
         if self._started.is_available() and not self._followed:
-            snapshot = self.client._snapshot(self._started.get_reply())
+            try:
+                snapshot = self.client._snapshot(self._started.get_reply())
+            except HandlerInterruptedError:  # how the task ended then is in its state
+                snapshot = None
             self._followed = True
             if snapshot is not None and snapshot.done:
                 self._last = snapshot
@@ -289,7 +298,8 @@ class TaskHandle(Generic[ResultT]):
             if self._followed:
                 self._last = await self.client.wait_async(wait_timeout=_POLL)
             else:
-                await self._started
+                with suppress(HandlerInterruptedError):
+                    await self._started
 
     def __repr__(self) -> str:
         last = self._last
