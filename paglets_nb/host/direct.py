@@ -62,10 +62,6 @@ class DirectCalls:
     Args:
         host: the host.
         answer: sends an answer, given the connection, the request's number, and a ``Reply``'s parts.
-
-    Attributes:
-        adopt_output: has output of the calling thread belong to a notebook cell from now on;
-            None where output is left alone.
     """
 
     def __init__(self, host: Host, answer: Callable[..., None]) -> None:
@@ -74,7 +70,6 @@ class DirectCalls:
         self._find = host.residents.find
         self._answer = answer
         self._headers: dict[bytes, _Header] = {}
-        self.adopt_output: Callable[[str], None] | None = None
 
     def learn(self, header: bytes, envelope: Envelope) -> None:
         """Know a header by heart, where calls with it may go this way."""
@@ -99,9 +94,6 @@ class DirectCalls:
         if operation.paglet is not turn.paglet:  # another version has taken its place
             turn.finish()
             return False
-        if header.origin != connection.origin and self.adopt_output is not None:
-            self.adopt_output(header.origin)
-            connection.origin = header.origin
         current_turn.set(turn)
         try:
             reply = self._call(operation, header, payload)

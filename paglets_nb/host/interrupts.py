@@ -170,7 +170,7 @@ class Interrupts:
         if threads:
             self._wake(paglet)
         elif not request.keys:
-            paglet.on_interrupted()
+            paglet.settle_interrupted()
             self._host.durability.keep(resident)
         return self._running(target, [thread.run for thread in threads])
 

@@ -20,7 +20,7 @@ from paglets_nb.core.ports import codec
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.state import PagletState
-from paglets_nb.core.tracebacks import format_user_traceback
+from paglets_nb.core.tracebacks import format_user_traceback, tell_failure
 from paglets_nb.errors import HostError, LifecycleError, TaskCancelledError
 from paglets_nb.services.contracts import EmptyPayload, ServiceOperation
 
@@ -165,7 +165,7 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
     def on_cancelling(self) -> None:
         """Cancel was asked for while the task runs, which goes on until it looks; must not block."""
 
-    def on_interrupted(self) -> None:
+    def settle_interrupted(self) -> None:
         """Nothing of the task runs any more: one that is not done is cancelled."""
         with self.locked():
             if self.state.status is not TaskStatus.NEW and not self.state.done:
@@ -323,6 +323,8 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
         return TASK_START.encode_reply(self.task_status_reply())
 
     def _failed(self, error: BaseException) -> dict[str, Any]:
+        if not isinstance(error, TaskCancelledError):
+            tell_failure(self.agent_id, None, error)
         self.fail_task(error)
         return TASK_START.encode_reply(self.task_status_reply())
 
