@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
-    from paglets_nb.widgets.task_view import TaskFollower
+    from paglets_nb.widgets.display import Showing
+    from paglets_nb.widgets.task_view import ShownTask
 
 __all__ = ["Session"]
 
 _LISTED = 12
+_SHOWINGS = 16
+"""Views of tasks and of output that live at once; the oldest become pictures."""
 
 
 class Session:
@@ -54,7 +58,9 @@ class Session:
         self.spoke = False
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
-        self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
+        self._followers: weakref.WeakSet[ShownTask] = weakref.WeakSet()
+        self._showings: deque[Showing] = deque()
+        self._live_shown: dict[int, int] = {}
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now
@@ -84,7 +90,7 @@ class Session:
                     mesh.notifications.sync()
                 self._sent[mesh] = mesh.client.sent
 
-    def show_task(self, handle: TaskHandle[Any]) -> TaskFollower | None:
+    def show_task(self, handle: TaskHandle[Any]) -> ShownTask | None:
         """Show a task's progress, once in a cell however often it is displayed there."""
         if self._tasks_shown.get(handle) == self._cell_number:
             return None
@@ -95,6 +101,21 @@ class Session:
         if follower is not None:
             self._followers.add(follower)
         return follower
+
+    def show_live(self, shown: Any) -> None:
+        """Show an object that has a live view (``live()``), once in a cell however often it is displayed there."""
+        if self._live_shown.get(id(shown)) == self._cell_number:
+            return
+        from paglets_nb.widgets.display import show
+
+        self._live_shown = {id(shown): self._cell_number}
+        view = shown.live()
+        showing = show(view)
+        if showing is not None:
+            view.on_change = showing.refresh
+            self._showings.append(showing)
+            while len(self._showings) > _SHOWINGS:
+                self._showings.popleft().close()
 
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
@@ -113,8 +134,10 @@ class Session:
         mesh, self.mesh = self.mesh, None
         if mesh is not None:
             mesh.stop()
-        for follower in list(self._followers):
-            follower.close()
+        shown: list[ShownTask | Showing] = [*self._followers, *self._showings]
+        for each in shown:
+            each.close()
+        self._showings.clear()
 
     def host(self, name: str) -> HostHandle:
         """A host by name; UsageError lists the known ones."""

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from paglets_nb.core.messages import FutureReply
 from paglets_nb.core.ports import codec
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.turns import current_origin
 from paglets_nb.errors import (
     CallTimeoutError,
     HandlerInterruptedError,
@@ -161,7 +162,9 @@ class TaskClient(Generic[ResultT]):
 
     def submit(self, request: Any = None) -> TaskHandle[ResultT]:
         """Start and return at once."""
-        return TaskHandle(self, self.proxy.send_future(self._start_message(request), timeout=LONGEST_TASK))
+        return TaskHandle(
+            self, self.proxy.send_future(self._start_message(request), timeout=LONGEST_TASK), current_origin()
+        )
 
     async def start_async(self, request: Any = None, *, timeout: float | None = None) -> TaskSnapshot[ResultT]:
         """``start``, awaited."""
@@ -197,10 +200,12 @@ class TaskHandle(Generic[ResultT]):
     Args:
         client: the task's client.
         started: the reply to its start.
+        cell: the id of the notebook cell that started it; empty for none.
     """
 
-    def __init__(self, client: TaskClient[ResultT], started: FutureReply) -> None:
+    def __init__(self, client: TaskClient[ResultT], started: FutureReply, cell: str = "") -> None:
         self.client = client
+        self.cell = cell
         self._started = started
         self._last: TaskSnapshot[ResultT] | None = None
         self._followed = False

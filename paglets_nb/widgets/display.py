@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from paglets_nb.widgets.background import Coalesced
 
-__all__ = ["Showing", "View", "show"]
+__all__ = ["Showing", "View", "show", "show_still"]
 
 _PICTURES_PER_SECOND = 0.5
 _MODEL = "application/vnd.jupyter.widget-view+json"
@@ -110,14 +110,21 @@ def show(view: View) -> Showing | None:
         picture can be shown, and then the view is closed already.
     """
     from IPython.core.getipython import get_ipython
-    from IPython.display import display
 
     shell: Any = get_ipython()
     if shell is not None and hasattr(shell, "set_thread_parent"):
         return Showing(view, shell, shell.get_parent())
-    if shell is None:
+    show_still(view)
+    return None
+
+
+def show_still(view: View) -> None:
+    """Display how things stand with a view, as text or as a picture that stays, and close it."""
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    if get_ipython() is None:
         sys.stdout.write(f"{view.text()}\n")
     else:
         display({"text/plain": view.text(), "text/html": view.html()}, raw=True)  # type: ignore[no-untyped-call]
     view.close()
-    return None

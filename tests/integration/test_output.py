@@ -66,9 +66,8 @@ def test_each_paglets_output_in_its_own_place(shared_notebook: NotebookKernel) -
     own = run("print(set(l.split()[0] for l in paglet_log(one).text().splitlines()), len(paglet_log(one)))")
     assert own.check().stdout == "{'one'} 100\n"
 
-    run(
-        "two.dispatch('beta'); OperationClient(two).call(LATER, Say('here')); OperationClient(two).call(PICTURE, Say('p'))"
-    )
+    run("two.dispatch('beta')").check()
+    run("OperationClient(two).call(LATER, Say('here')); OperationClient(two).call(PICTURE, Say('p'))").check()
     told = run("print([(p.kind, p.text, p.host) for p in paglet_log(two).pieces()[-2:]])").check().stdout
     assert told == "[('stdout', 'async here\\n', 'beta'), ('display', 'p\\n', 'beta')]\n"
 
