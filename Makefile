@@ -17,7 +17,7 @@ export PIP_NO_INPUT := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types layers unit notebooks browser lab bench faults clean
+.PHONY: help demo test lint types layers unit notebooks browser binder lab bench faults clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -25,7 +25,7 @@ help:
 demo: $(VENV)/.demo
 	@$(BIN)/python notebooks/run_demo.py
 
-test: lint types layers unit notebooks browser
+test: lint types layers unit notebooks browser binder
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -46,6 +46,9 @@ notebooks: $(VENV)/.test
 
 browser: $(VENV)/.test $(VENV)/.chromium
 	$(BIN)/python -m pytest tests/browser
+
+binder: $(VENV)/.test
+	$(BIN)/python -m pytest tests/binder
 
 lab: $(VENV)/.lab
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks $(LAB_OPTIONS)

@@ -46,7 +46,7 @@ from paglets_nb.host.protocol import (
     Nothing,
     is_verb,
 )
-from paglets_nb.transport.frames import MOVED, PIPELINED, QUEUED, REPLY, REQUEST, RESUMES, Frame
+from paglets_nb.transport.frames import MOVED, PIPELINED, QUEUED, REPLY, RESUMES, Frame
 from paglets_nb.transport.pool import ConnectionPool
 
 __all__ = ["HostClient", "host_label"]
@@ -251,13 +251,8 @@ class HostClient:
         raise TransferError(f"{verb}: {host_label(url)} keeps asking for code")
 
     def _ship(self, url: str, bundle: Bundle, timeout: float) -> None:
-        self.ask(
-            url,
-            "@code-put",
-            CodeBundle(bundle.digest, bundle.name, bundle.pickled, bundle.sources),
-            Nothing,
-            timeout=timeout,
-        )
+        code = CodeBundle(bundle.digest, bundle.name, bundle.pickled, bundle.sources)
+        self.ask(url, "@code-put", code, Nothing, timeout=timeout)
 
     def create(self, url: str, request: CreateRequest, *, timeout: float | None = None) -> PagletProxy:
         """Create a paglet on the host at ``url``."""
@@ -283,37 +278,33 @@ class HostClient:
             refuse_in_loop(what)
         pool = self._pool
         while True:
+            free = pool.free.get(url)
             try:
-                connection, used = pool.take(url)
+                connection, used = (free.pop(), True) if free else (pool.connect(url), False)
+            except IndexError:  # another thread took the last one
+                continue
             except OSError as error:
                 raise self._gone(url, error, delivered=False) from error
             try:
-                if timeout != connection.timeout:
-                    connection.set_timeout(timeout)
-                connection.send(REQUEST, 0, number, header, content, buffers)
-            except OSError as error:
-                connection.close()
-                if used:  # the host closed it before this request: nothing was delivered
-                    continue
-                raise self._gone(url, error, delivered=False) from error
-            except BaseException:
-                connection.close()
-                raise
-            try:
-                frame = connection.receive()
+                frame = connection.exchange(number, header, content, buffers, timeout)
             except BlockingIOError:
                 connection.close()
                 raise CallTimeoutError(f"{what!r} on {host_label(url)}", timeout) from None
             except OSError as error:
                 connection.close()
-                raise self._gone(url, error) from error
+                if used and not connection.sent:  # the host closed it before this request: nothing was delivered
+                    continue
+                raise self._gone(url, error, delivered=connection.sent) from error
             except BaseException:
                 connection.close()
                 raise
             if frame is None:
                 connection.close()
                 raise self._gone(url)
-            pool.give_back(url, connection)
+            if free is not None and len(free) < pool.idle and not pool.closed:
+                free.append(connection)
+            else:
+                pool.give_back(url, connection)
             return frame
 
     def _why(self, url: str) -> str:

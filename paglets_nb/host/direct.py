@@ -17,7 +17,6 @@ from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.ports import DirectOperation
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.turns import current_turn
-from paglets_nb.host.handling import Reply
 from paglets_nb.host.residents import HandlerTurn, Resident
 from paglets_nb.transport.connection import Connection
 from paglets_nb.transport.frames import REPLY, Frame
@@ -61,13 +60,16 @@ class DirectCalls:
 
     Args:
         host: the host.
-        answer: sends an answer, given the connection, the request's number, and a ``Reply``'s parts.
+        otherwise: the general way of a request.
+        answer: sends an answer, given the connection, the request's number, and the answer's
+            type, payload and buffers.
     """
 
-    def __init__(self, host: Host, answer: Callable[..., None]) -> None:
+    def __init__(self, host: Host, otherwise: Callable[[Connection, Frame], None], answer: Callable[..., None]) -> None:
         self._handling = host.handling
         self._record = host.events.record_message
         self._find = host.residents.find
+        self._otherwise = otherwise
         self._answer = answer
         self._headers: dict[bytes, _Header] = {}
 
@@ -78,54 +80,49 @@ class DirectCalls:
                 self._headers = {}
             self._headers[header] = _Header(envelope)
 
-    def answer(self, connection: Connection, frame: Frame) -> bool:
-        """Answer a request; False where it is to go the general way."""
+    def on_frame(self, connection: Connection, frame: Frame) -> None:
+        """Answer a request, where it is as usual; any other goes the general way."""
         header = self._headers.get(frame[3])
         payload = frame[4]
         if header is None or frame[1] or frame[5] or len(payload) > payloads.SHORT:
-            return False
+            return self._otherwise(connection, frame)
         resident = self._find(header.target)
         if resident is None:
-            return False
+            return self._otherwise(connection, frame)
         operation = resident.direct.get(header.kind) or self._operation(resident, header.kind)
         if operation is None or not (place := resident.mailbox.try_take()):
-            return False
+            return self._otherwise(connection, frame)
         turn = HandlerTurn(resident, header.origin, place)
         if operation.paglet is not turn.paglet:  # another version has taken its place
             turn.finish()
-            return False
+            return self._otherwise(connection, frame)
+        kind = REPLY
+        error: BaseException | None = None
         current_turn.set(turn)
-        try:
-            reply = self._call(operation, header, payload)
-        finally:
-            current_turn.set(None)
-            turn.finish()
-        if reply[2] or len(reply[1]) > payloads.SHORT:
-            self._answer(connection, frame[2], *reply)
-            return True
-        try:
-            connection.send(reply[0], 0, frame[2], b"", reply[1])
-        except OSError:  # nobody takes it
-            connection.close()
-        return True
-
-    def _call(self, operation: _Operation, header: _Header, payload: bytes) -> Reply:
-        agent_id = operation.paglet.agent_id
         try:
             try:
                 request = operation.decode(payload)
             except payloads.CODING_ERRORS:
                 request = payloads.decode(payload, (), operation.request_type)  # says which field it is
             reply = operation.handler(request)
-            if type(reply) is operation.reply_type:
-                content, buffers = operation.encode(reply)
-            else:
-                content, buffers = payloads.encode(self._handling.awaited(operation.finish(reply), header.kind))
-            self._record(agent_id, header.kind, header.sender)
-            return REPLY, content, buffers
-        except BaseException as error:  # whatever user code raises is the caller's to see
-            self._record(agent_id, header.kind, header.sender, error)
-            return self._handling.failure(operation.paglet, error)
+            if type(reply) is not operation.reply_type:
+                reply = self._handling.awaited(operation.finish(reply), header.kind)
+            content, buffers = operation.encode(reply)
+        except BaseException as raised:  # whatever user code raises is the caller's to see
+            error = raised
+            kind, content, buffers = self._handling.failure(operation.paglet, error)
+        finally:
+            current_turn.set(None)
+            self._record(header.target, header.kind, header.sender, error)
+            turn.finish()
+        if buffers or len(content) > payloads.SHORT:
+            self._answer(connection, frame[2], kind, content, buffers)
+            return None
+        try:
+            connection.send(kind, 0, frame[2], b"", content)
+        except OSError:  # nobody takes it
+            connection.close()
+        return None
 
     @staticmethod
     def _operation(resident: Resident, kind: str) -> _Operation | None:

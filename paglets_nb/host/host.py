@@ -154,7 +154,7 @@ class Host(ArtifactApi):
         """
         restore_modules(self.data_dir)
         recover(self)
-        self.server = FrameServer(self.address, self.requests.on_frame, name=self.name)
+        self.server = FrameServer(self.address, self.requests.direct.on_frame, name=self.name)
         self.started_at = time.time()
         self.server.start()
         if self.mesh is None:

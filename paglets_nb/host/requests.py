@@ -67,12 +67,10 @@ class RequestHandler:
         self._verbs = verbs
         self._verb_headers: dict[bytes, Envelope] = {}
         self.followers = Followers(host)
-        self.direct = DirectCalls(host, self.answer)
+        self.direct = DirectCalls(host, self.on_frame, self.answer)
 
     def on_frame(self, connection: Connection, frame: Frame) -> None:
-        """Answer one request."""
-        if self.direct.answer(connection, frame):
-            return
+        """Answer a request that is not as ``direct`` knows them."""
         if (known := self._verb_headers.get(frame.header)) is not None and not frame.flags:
             self._answer_verb(connection, frame, known)
             return

@@ -14,7 +14,7 @@ from typing import Any
 
 from paglets_nb.errors import FrameError
 from paglets_nb.platform import receive_timeout, use_huge_pages
-from paglets_nb.transport.frames import PREFIX, TYPES, Frame, buffer_lengths, check_bounds, frame_head
+from paglets_nb.transport.frames import PREFIX, REQUEST, TYPES, Frame, buffer_lengths, check_bounds, frame_head
 
 __all__ = ["Connection"]
 
@@ -47,6 +47,7 @@ class Connection:
         timeout: seconds that each wait of a receive may take; 0 for no limit.
         pipelined: whether requests come on it whose sender does not wait for the reply before the next.
         diverted: (sender, target) pairs whose pipelined requests are turned away until one resumes.
+        sent: whether the last request of ``exchange`` was sent whole.
     """
 
     def __init__(self, sock: socket.socket, address: str = "") -> None:
@@ -54,6 +55,7 @@ class Connection:
         self.address = address
         self.pipelined = False
         self.closed = False
+        self.sent = False
         self.diverted: set[tuple[str, str]] = set()
         self._buffer = bytearray(KEPT)
         self._view = memoryview(self._buffer)
@@ -90,6 +92,34 @@ class Connection:
             for buffer in buffers:
                 self._sendall(buffer)
 
+    def exchange(
+        self, request_id: int, header: bytes, payload: bytes, buffers: Sequence[Any], timeout: float
+    ) -> Frame | None:
+        """Send a request and receive the next frame, on a connection that nobody else uses meanwhile.
+
+        Raises:
+            OSError: the other side is gone; ``sent`` says whether the request was sent whole before.
+            BlockingIOError: the time-out passed.
+            FrameError: past a bound, and nothing was sent; or what came is no frame.
+        """
+        self.sent = False
+        if timeout != self.timeout:
+            self.set_timeout(timeout)
+        if buffers or len(header) + len(payload) >= KEPT:
+            self.send(REQUEST, 0, request_id, header, payload, buffers)
+        else:
+            self._sendall(_pack(len(header), len(payload), 0, REQUEST, 0, request_id) + header + payload)
+        self.sent = True
+        if self._start == self._end:
+            data = self._recv(_AT_ONCE)
+            if len(data) >= _SIZE:  # as in ``receive``, which is not called here: every call counts
+                header_len, payload_len, n_buffers, kind, flags, number = _prefix(data)
+                body = _SIZE + header_len
+                if body + payload_len == len(data) and not n_buffers and kind in TYPES:
+                    return _frame(Frame, (kind, flags, number, data[_SIZE:body], data[body:], ()))
+            return self._receive_rest(data)
+        return self._receive()
+
     def receive(self) -> Frame | None:
         """The next frame; None when the other side closed between frames.
 
@@ -100,16 +130,20 @@ class Connection:
         """
         if self._start == self._end:
             data = self._recv(_AT_ONCE)
-            count = len(data)
-            if count >= _SIZE:  # as a rule what comes is one frame whole
+            if len(data) >= _SIZE:  # as a rule what comes is one frame whole
                 header_len, payload_len, n_buffers, kind, flags, request_id = _prefix(data)
                 body = _SIZE + header_len
-                if body + payload_len == count and not n_buffers and kind in TYPES:
+                if body + payload_len == len(data) and not n_buffers and kind in TYPES:
                     return _frame(Frame, (kind, flags, request_id, data[_SIZE:body], data[body:], ()))
-            elif not count:
-                return None
-            self._buffer[:count] = data
-            self._start, self._end = 0, count
+            return self._receive_rest(data)
+        return self._receive()
+
+    def _receive_rest(self, data: bytes) -> Frame | None:
+        """The frame that begins with ``data``; None when that is empty."""
+        if not data:
+            return None
+        self._buffer[: len(data)] = data
+        self._start, self._end = 0, len(data)
         return self._receive()
 
     def _receive(self) -> Frame | None:

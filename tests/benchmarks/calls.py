@@ -3,6 +3,8 @@
 Run as ``python -m tests.benchmarks.calls``; ends with status 1 when a promise is broken.
 The ratios are taken with every process and thread on one core, where only the work between
 the two system calls counts; on all cores the machine's wake-ups dominate every contender.
+Where processes lie in memory is drawn by lot when they start, and now and then costs half as
+much again; so each round has processes of its own.
 What is promised against Pyro5 is against Pyro5 as it comes, with the serializer and the
 server it chooses; a row shows it tuned (Unix socket, its quickest serializer) too.
 """
@@ -15,11 +17,12 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 
 from paglets_nb import Mesh, OperationClient
 from tests.benchmarks.command import Say, command
 from tests.benchmarks.floors import RawPingPong, frame_sizes
-from tests.benchmarks.measure import Batch, Effort, interleave, latencies, ratio
+from tests.benchmarks.measure import Batch, Effort, Figures, add_figures, interleave, latencies, ratio
 from tests.benchmarks.peers import NOT_INSTALLED, Peer, connect_pyro5, connect_rpyc
 from tests.benchmarks.placement import CORES, cpu_seconds, pinned
 from tests.benchmarks.report import Promise, Report, Row, microseconds
@@ -55,35 +58,44 @@ class TypedCalls:
             call(ADD, request)
 
 
-def measure_calls(mesh: Mesh, effort: Effort, report: Report, stack: ExitStack) -> TypedCalls:
-    """Calls of every contender, on one core and on all."""
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
-    proxy = mesh.create(Counter, on="alpha", name="counter")
-    ours = TypedCalls(OperationClient(proxy))
-    sizes = frame_sizes(proxy)
-    raw = RawPingPong(folder, *sizes)
-    pyro5, rpyc = connect_pyro5(folder), connect_rpyc(folder)
-    calls: dict[str, Batch] = {RAW: raw.batch, CALL: ours.batch}
-    pids = [mesh["alpha"].pid, raw.server.pid]
-    stack.callback(raw.close)
-    peers: list[Peer] = [peer for peer in (*(pyro5 or ()), rpyc) if peer is not None]
-    for peer in peers:
-        stack.callback(peer.close)
-        calls[peer.name] = peer.batch
-        pids.append(peer.server.pid)
-    spread = interleave(calls, effort)
-    with pinned(pids):
-        alone = interleave(calls, effort)
+def measure_calls(effort: Effort, report: Report) -> None:
+    """Calls of every contender, on one core and on all; every round has processes of its own."""
+    spread: Figures = {}
+    alone: Figures = {}
+    for _round in range(effort.rounds):
+        sizes, missing, pyro5 = one_round(replace(effort, rounds=1), spread, alone)
     report.facts.update({"frame_bytes": sizes, "one_core": alone, "all_cores": spread})
     add_call_rows(report, alone, spread, sizes)
-    for package, peer in {"Pyro5": pyro5, "rpyc": rpyc}.items():
-        if peer is None:
-            report.rows.append(Row(package, NOT_INSTALLED))
-    promise_calls(report, alone, pyro5[0].name if pyro5 else "")
-    return ours
+    report.rows.extend(Row(package, NOT_INSTALLED) for package in missing)
+    promise_calls(report, alone, pyro5)
 
 
-Figures = dict[str, list[float]]
+def one_round(effort: Effort, spread: Figures, alone: Figures) -> tuple[tuple[int, int], list[str], str]:
+    """Start every contender, time it, and end it; its figures are added to the others.
+
+    Returns:
+        Bytes of the request and of the reply; packages that are not installed; how Pyro5 as it comes is called.
+    """
+    with ExitStack() as stack:
+        mesh = stack.enter_context(Mesh(["alpha"]))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+        proxy = mesh.create(Counter, on="alpha", name="counter")
+        sizes = frame_sizes(proxy)
+        raw = RawPingPong(folder, *sizes)
+        stack.callback(raw.close)
+        pyro5, rpyc = connect_pyro5(folder), connect_rpyc(folder)
+        calls: dict[str, Batch] = {RAW: raw.batch, CALL: TypedCalls(OperationClient(proxy)).batch}
+        pids = [mesh["alpha"].pid, raw.server.pid]
+        peers: list[Peer] = [peer for peer in (*(pyro5 or ()), rpyc) if peer is not None]
+        for peer in peers:
+            stack.callback(peer.close)
+            calls[peer.name] = peer.batch
+            pids.append(peer.server.pid)
+        add_figures(spread, interleave(calls, effort))
+        with pinned(pids):
+            add_figures(alone, interleave(calls, effort))
+    missing = [package for package, peer in {"Pyro5": pyro5, "rpyc": rpyc}.items() if peer is None]
+    return sizes, missing, pyro5[0].name if pyro5 else ""
 
 
 def add_call_rows(report: Report, alone: Figures, spread: Figures, sizes: tuple[int, int]) -> None:
@@ -164,13 +176,11 @@ def run(effort: Effort, *, starts: int, say: Say) -> Report:
     report = Report(
         f"Calls, median of {effort.rounds} interleaved rounds; {len(CORES)} cores, Python {sys.version.split()[0]}"
     )
-    with ExitStack() as stack:
-        say("starting a mesh")
-        mesh = stack.enter_context(Mesh(["alpha"]))
-        say("calls, ours and the peers'")
-        ours = measure_calls(mesh, effort, report, stack)
-        say("calls to a busy host")
-        measure_busy(mesh, ours, report)
+    say(f"calls, ours and the peers', in {effort.rounds} sets of processes in turn")
+    measure_calls(effort, report)
+    say("calls to a busy host")
+    with Mesh(["alpha"]) as mesh:
+        measure_busy(mesh, TypedCalls(OperationClient(mesh.create(Counter))), report)
     say("four hosts")
     measure_start(starts, report)
     return report

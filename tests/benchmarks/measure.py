@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Batch = Callable[[int], None]
+Figures = dict[str, list[float]]
+"""Seconds per call by contender, one figure for each round."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,9 @@ class Effort:
     calls: int = 2000
 
 
-def interleave(contenders: Mapping[str, Batch], effort: Effort) -> dict[str, list[float]]:
+def interleave(contenders: Mapping[str, Batch], effort: Effort) -> Figures:
     """Seconds per call of each contender, one figure (the median batch) for each round."""
-    figures: dict[str, list[float]] = {name: [] for name in contenders}
+    figures: Figures = {name: [] for name in contenders}
     for batch in contenders.values():
         batch(effort.calls)
     gc.collect()
@@ -42,6 +44,12 @@ def interleave(contenders: Mapping[str, Batch], effort: Effort) -> dict[str, lis
         for name, times in taken.items():
             figures[name].append(statistics.median(times))
     return figures
+
+
+def add_figures(figures: Figures, more: Figures) -> None:
+    """Add the figures of further rounds."""
+    for name, times in more.items():
+        figures.setdefault(name, []).extend(times)
 
 
 def ratio(figures: Mapping[str, list[float]], name: str, base: str) -> float:

@@ -19,7 +19,7 @@ from functools import partial
 
 from paglets_nb import Mesh, OperationClient, PagletProxy
 from tests.benchmarks.command import Say, command
-from tests.benchmarks.measure import Batch, Effort, interleave, ratio
+from tests.benchmarks.measure import Batch, Effort, Figures, add_figures, interleave, ratio
 from tests.benchmarks.placement import CORES, pinned
 from tests.benchmarks.report import Promise, Report, Row, microseconds
 from tests.benchmarks.workload import ADD, NOTE, Add, Counter
@@ -75,16 +75,14 @@ CONTENDERS: dict[str, Callable[[Traveller, int], None]] = {
 }
 
 
-def on_a_mesh(effort: Effort, spread: dict[str, list[float]], alone: dict[str, list[float]]) -> None:
+def on_a_mesh(effort: Effort, spread: Figures, alone: Figures) -> None:
     """A round on a mesh of its own; its figures, on every core and on one, are added to the others."""
     with Mesh(list(HOSTS)) as mesh:
         traveller = Traveller(mesh)
         contenders: dict[str, Batch] = {name: partial(batch, traveller) for name, batch in CONTENDERS.items()}
-        for name, figures in interleave(contenders, effort).items():
-            spread.setdefault(name, []).extend(figures)
+        add_figures(spread, interleave(contenders, effort))
         with pinned([mesh[name].pid for name in HOSTS]):
-            for name, figures in interleave(contenders, effort).items():
-                alone.setdefault(name, []).extend(figures)
+            add_figures(alone, interleave(contenders, effort))
 
 
 def run(effort: Effort, *, say: Say) -> Report:
@@ -92,8 +90,8 @@ def run(effort: Effort, *, say: Say) -> Report:
     report = Report(
         f"Hops, median of {effort.rounds} interleaved rounds; {len(CORES)} cores, Python {sys.version.split()[0]}"
     )
-    spread: dict[str, list[float]] = {}
-    alone: dict[str, list[float]] = {}
+    spread: Figures = {}
+    alone: Figures = {}
     say(f"hops and calls, on {effort.rounds} meshes in turn")
     for _round in range(effort.rounds):
         on_a_mesh(replace(effort, rounds=1), spread, alone)

@@ -41,7 +41,7 @@ class Pyro5Peer:
     def __init__(self, folder: str, serializer: str) -> None:
         import Pyro5.api
 
-        how = f"tuned, no promise: {serializer}, Unix socket" if folder else f"as it comes: {serializer}, TCP"
+        how = "tuned, no promise: its quickest serializer, Unix socket" if folder else f"as it comes: {serializer}, TCP"
         self.name = f"Pyro5 ({how})"
         path = os.path.join(folder, f"pyro-{serializer}.sock") if folder else ""
         self.server = ServerProcess("tests.benchmarks.peers", "pyro5", path)
