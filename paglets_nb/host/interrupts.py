@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -40,10 +41,12 @@ __all__ = [
 RUNNING_VERB = "@running"
 INTERRUPT_VERB = "@interrupt"
 _PATIENCE = 0.5
-"""Seconds that waking a paglet's waits may wait for a lock its handler holds."""
+"""Seconds to wait for a thread to come out of the runtime, or for a lock its handler holds."""
+_STEP = 0.0005
 _STDLIB = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
 _PACKAGE = Path(__file__).resolve().parents[1]
 _ROOMS = tuple(f"{_PACKAGE / room}/" for room in ("codec", "core", "host", "mesh", "patterns", "services", "transport"))
+_LOCKS = str(_PACKAGE / "core" / "state.py")
 _HOST_ROOM = f"{_PACKAGE / 'host'}/"
 
 
@@ -175,15 +178,33 @@ class Interrupts:
         return self._running(target, [thread.run for thread in threads])
 
     def _interrupt(self, thread: _Thread, paglet: Paglet[Any]) -> None:
+        """Interrupt a thread in the paglet's code rather than in the runtime's, which may just have taken a lock."""
         if thread.pending is not None:
             thread.pending.cancel()
-        if not thread.inside:
-            return
-        _raise_in(thread.ident, HandlerInterrupt)
-        frame = sys._current_frames().get(thread.ident)
-        now = None if frame is None else _look(thread.ident, frame, paglet)
-        if now is None or now.run.key != thread.run.key:  # it ended meanwhile, and what it does now is not meant
-            _raise_in(thread.ident, None)
+        until, key = time.monotonic() + _PATIENCE, thread.run.key
+        while thread.inside and (at := self._at(thread.ident, key, paglet)) is not None:
+            frame, instruction = at
+            runtime = frame.f_code.co_filename.startswith(_ROOMS)
+            if runtime and (time.monotonic() < until or frame.f_code.co_filename == _LOCKS):
+                if time.monotonic() > until:
+                    return
+                time.sleep(_STEP)
+                continue
+            if sys._current_frames().get(thread.ident) is frame and frame.f_lasti == instruction:
+                _raise_in(thread.ident, HandlerInterrupt)
+                if self._at(thread.ident, key, paglet) is None:  # it ended, and what the thread does now is not meant
+                    _raise_in(thread.ident, None)
+                return
+
+    @staticmethod
+    def _at(ident: int, key: str, paglet: Paglet[Any]) -> tuple[FrameType, int] | None:
+        """The frame in which a run is now, and the place in it; None when it has ended."""
+        frame = sys._current_frames().get(ident)
+        if frame is None:
+            return None
+        instruction = frame.f_lasti
+        now = _look(ident, frame, paglet)
+        return None if now is None or now.run.key != key else (frame, instruction)
 
     def _wake(self, paglet: Paglet[Any]) -> None:
         """Have waits for the paglet's state or messages look up, so that they are interrupted too."""

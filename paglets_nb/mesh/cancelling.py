@@ -94,7 +94,8 @@ class Cancelling:
         interrupt: seconds for the interrupt of its thread to take effect.
         restart: start its host again where nothing else helped; None only where no other paglet
             would be lost by that.
-        mesh: the mesh; without one no host can be restarted.
+        mesh: the mesh; without one no host can be restarted, and a proxy is a task's only if ``task`` says so.
+        task: whether a proxy is known to be a task's.
         on_step: called with what is tried now, in words, from the thread of ``run``.
 
     Attributes:
@@ -109,6 +110,7 @@ class Cancelling:
         interrupt: float = 5.0,
         restart: bool | None = None,
         mesh: Mesh | None = None,
+        task: bool = False,
         on_step: Callable[[str], None] | None = None,
     ) -> None:
         self._handle = target if isinstance(target, TaskHandle) else None
@@ -119,7 +121,7 @@ class Cancelling:
         self._on_step = on_step
         self._hurry = threading.Event()
         self._silent = False
-        self._task = self._handle is not None
+        self._task = task or self._handle is not None
         self._askable = self._task
         self._keys: list[str] = []
         self._neighbours: list[Neighbour] | None = None
@@ -158,7 +160,7 @@ class Cancelling:
         """Learn what kind of paglet it is, and what runs."""
         with suppress(TimeoutError, HostDiedError):
             found = self._ask_host(RUNNING_VERB, Nothing())
-            if self._handle is None and self._mesh is not None:
+            if not self._task and self._mesh is not None:
                 cls = self._mesh.class_of(self._proxy)
                 self._askable = TASK_CANCEL.name in cls.interleaved_kinds
                 self._task = issubclass(cls, TaskPaglet)

@@ -35,6 +35,7 @@ class CancelPresses:
         on_change: called when ``label`` or ``words`` have changed, from any thread; must not block.
         cooperative: seconds for the task to stop by itself.
         interrupt: seconds for the interrupt to take effect.
+        task: whether a proxy is known to be a task's.
 
     Attributes:
         label: what the next press does.
@@ -49,10 +50,12 @@ class CancelPresses:
         *,
         cooperative: float = 5.0,
         interrupt: float = 5.0,
+        task: bool = False,
     ) -> None:
         self._target = target
         self._on_change = on_change
         self._limits = cooperative, interrupt
+        self._task = task
         self._lock = threading.Lock()
         self._running: Cancelling | None = None
         self._confirmed = False
@@ -78,6 +81,7 @@ class CancelPresses:
                 interrupt=interrupt,
                 restart=True if self._confirmed else None,
                 mesh=mesh_of(proxy),
+                task=self._task,
                 on_step=self._step,
             )
         post(lambda: self._run(running), self._failed)

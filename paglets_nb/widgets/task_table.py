@@ -108,7 +108,7 @@ class TaskTableView:
             presses = self._presses.get(key)
             entry = next((entry for entry in self._entries if entry.proxy.agent_id == key), None)
             if presses is None and entry is not None:
-                presses = self._presses[key] = CancelPresses(entry.proxy, self._changed)
+                presses = self._presses[key] = CancelPresses(entry.proxy, self._changed, task=True)
         if presses is not None:
             presses.press()
 
