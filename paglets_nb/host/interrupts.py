@@ -95,7 +95,9 @@ class InterruptRequest:
 def _is_runtime(code: CodeType) -> bool:
     """Whether code is the runtime's or the standard library's rather than a paglet's."""
     name = code.co_filename
-    return name.startswith(_ROOMS) or name[:1] == "<" or (name.startswith(_STDLIB) and "-packages" not in name)
+    return (
+        name.startswith(_ROOMS) or name.startswith("<frozen") or (name.startswith(_STDLIB) and "-packages" not in name)
+    )
 
 
 class _Thread:

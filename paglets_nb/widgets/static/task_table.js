@@ -76,6 +76,7 @@ class Row {
 function render({ model, el }) {
   const root = made("section", "paglets-tasks");
   root.setAttribute("aria-label", model.get("title"));
+  root.dataset.lmSuppressShortcuts = "true";  // keys pressed here are not the notebook's
   const head = made("div", "paglets-tasks-head", "tasks");
   const scroll = made("div", "paglets-tasks-scroll");
   const table = made("table");
