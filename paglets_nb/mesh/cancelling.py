@@ -75,11 +75,15 @@ class Cancellation:
     back: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """What was done, in one line."""
         if not self.steps:
-            return f"{self.label}: nothing of it runs"
+            return "nothing of it runs"
         told = [f"{step.name} ({step.seconds:.1f} s{f'; {step.detail}' if step.detail else ''})" for step in self.steps]
-        return f"{self.label}: {', then '.join(told)}; {'it has ended' if self.ended else 'it goes on'}"
+        return f"{', then '.join(told)}; {'it has ended' if self.ended else 'it goes on'}"
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.summary()}"
 
     __repr__ = __str__
 

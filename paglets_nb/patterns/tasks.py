@@ -323,7 +323,7 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
         return TASK_START.encode_reply(self.task_status_reply())
 
     def _failed(self, error: BaseException) -> dict[str, Any]:
-        if not isinstance(error, TaskCancelledError):
+        if not isinstance(error, TaskCancelledError | HandlerInterrupt):
             tell_failure(self.agent_id, None, error)
         self.fail_task(error)
         return TASK_START.encode_reply(self.task_status_reply())

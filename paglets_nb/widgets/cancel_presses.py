@@ -59,6 +59,8 @@ class CancelPresses:
         self._lock = threading.Lock()
         self._running: Cancelling | None = None
         self._confirmed = False
+        self._idle = threading.Event()
+        self._idle.set()
         self.label = "Cancel"
         self.words = ""
 
@@ -73,6 +75,7 @@ class CancelPresses:
             if self._running is not None:
                 self._running.escalate()
                 return
+            self._idle.clear()
             proxy = self._target.proxy if isinstance(self._target, TaskHandle) else self._target
             cooperative, interrupt = (_QUICK, _QUICK) if self._confirmed else self._limits
             running = self._running = Cancelling(
@@ -94,7 +97,7 @@ class CancelPresses:
         done = running.run()
         refused = not done.ended and bool(done.steps) and done.steps[-1].name == RESTARTED
         self._confirmed = refused
-        self._end("" if not done.steps else str(done), "Restart anyway" if refused else "Cancel")
+        self._end(done.summary() if done.steps else "", "Restart anyway" if refused else "Cancel")
 
     def _failed(self, error: Exception) -> None:
         self._end(f"it could not be cancelled: {type(error).__name__}: {error}", "Cancel")
@@ -103,6 +106,11 @@ class CancelPresses:
         with self._lock:
             self._running = None
         self._tell(words, label)
+        self._idle.set()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until nothing is tried; whether that is so within ``timeout`` seconds."""
+        return self._idle.wait(timeout)
 
     def _tell(self, words: str, label: str) -> None:
         self.words, self.label = words, label

@@ -193,7 +193,8 @@ class ShownTask:
         post(self._leave, lambda _error: self._closed.set())
 
     def _leave(self) -> None:
-        """Leave the last picture, with what the task printed last."""
+        """Leave the last picture, with what the task printed last, and what a cancel came to."""
+        self._view.presses.wait(_LAST_PICTURE)
         mesh = mesh_of(self._view.handle.proxy)
         if mesh is not None:
             mesh.sync_output()

@@ -22,7 +22,7 @@ class Row {
     this.element = made("tr");
     this.cells = {};
     for (const [name] of COLUMNS) {
-      this.cells[name] = made("td", name);
+      this.cells[name] = made("td", `of-${name}`);
       this.element.append(this.cells[name]);
     }
     this.stateText = made("span");
@@ -83,8 +83,8 @@ function render({ model, el }) {
   const columns = made("colgroup");
   const header = made("tr");
   for (const [name, title] of COLUMNS) {
-    columns.append(made("col", name));
-    const cell = made("th", name, title);
+    columns.append(made("col", `of-${name}`));
+    const cell = made("th", `of-${name}`, title);
     cell.scope = "col";
     if (!title) cell.setAttribute("aria-label", "cancel");
     header.append(cell);
