@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
-    from paglets_nb.widgets.display import Showing
+    from paglets_nb.widgets.shown import Shown
     from paglets_nb.widgets.task_view import ShownTask
 
 __all__ = ["Session"]
 
 _LISTED = 12
-_SHOWINGS = 16
-"""Views of tasks and of output that live at once; the oldest become pictures."""
+_MOST_VIEWS = 32
+"""Views that are alive at once; beyond that the oldest becomes its last picture."""
 
 
 class Session:
@@ -59,8 +59,7 @@ class Session:
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[ShownTask] = weakref.WeakSet()
-        self._showings: deque[Showing] = deque()
-        self._live_shown: dict[int, int] = {}
+        self._views: deque[Shown] = deque()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now
@@ -103,19 +102,15 @@ class Session:
         return follower
 
     def show_live(self, shown: Any) -> None:
-        """Show an object that has a live view (``live()``), once in a cell however often it is displayed there."""
-        if self._live_shown.get(id(shown)) == self._cell_number:
-            return
-        from paglets_nb.widgets.display import show
+        """Display an object by its live view, which its ``live()`` makes."""
+        self.show_view(shown.live())
 
-        self._live_shown = {id(shown): self._cell_number}
-        view = shown.live()
-        showing = show(view)
-        if showing is not None:
-            view.on_change = showing.refresh
-            self._showings.append(showing)
-            while len(self._showings) > _SHOWINGS:
-                self._showings.popleft().close()
+    def show_view(self, view: Shown) -> None:
+        """Display a view in the cell that runs now; its last picture stays when the mesh is stopped."""
+        self._views.append(view)
+        while len(self._views) > _MOST_VIEWS:
+            self._views.popleft().leave()
+        view.show()
 
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
@@ -134,10 +129,10 @@ class Session:
         mesh, self.mesh = self.mesh, None
         if mesh is not None:
             mesh.stop()
-        shown: list[ShownTask | Showing] = [*self._followers, *self._showings]
-        for each in shown:
-            each.close()
-        self._showings.clear()
+        for follower in list(self._followers):
+            follower.close()
+        while self._views:
+            self._views.popleft().leave()
 
     def host(self, name: str) -> HostHandle:
         """A host by name; UsageError lists the known ones."""

@@ -10,6 +10,7 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.mesh.outputs import OutputPiece, PagletLog, paglet_log
 from paglets_nb.widgets.background import Coalesced
 from paglets_nb.widgets.markup import escaped, muted
+from paglets_nb.widgets.shown import Shown, close_widgets
 
 __all__ = ["OutputArea", "PagletOutput", "PagletOutputView", "output_html"]
 
@@ -88,8 +89,7 @@ class OutputArea:
         """Take the widget away."""
         self._remove()
         self._paint.close()
-        self.widget.layout.close()
-        self.widget.close()
+        close_widgets(self.widget)
 
 
 class PagletOutput:
@@ -112,7 +112,7 @@ class PagletOutput:
         """The last lines as text, all that are kept for None."""
         return self.log.text(lines)
 
-    def live(self, on_change: Any = None) -> PagletOutputView:
+    def live(self) -> PagletOutputView:
         """A view of it."""
         return PagletOutputView(self)
 
@@ -123,8 +123,8 @@ class PagletOutput:
         return f"<b>{escaped(self.label)}</b>{output_html(self.log) or '<br>nothing was printed'}"
 
 
-class PagletOutputView:
-    """The live area of a ``PagletOutput``; a ``View``.
+class PagletOutputView(Shown):
+    """The live area of a ``PagletOutput``.
 
     Args:
         output: what it shows.
@@ -133,17 +133,12 @@ class PagletOutputView:
     def __init__(self, output: PagletOutput) -> None:
         import ipywidgets
 
+        super().__init__()
         self._output = output
         self._title = ipywidgets.HTML(f"<b>{escaped(output.label)}</b> {muted('what it prints, as it comes').html}")
         self._area = OutputArea(output.log)
-        self._closed = False
         self.widget = ipywidgets.VBox([self._title, self._area.widget])
-        self.on_change: Any = None
-        self._remove = output.log.add_listener(self._changed)
-
-    def _changed(self) -> None:
-        if self.on_change is not None:
-            self.on_change()
+        self._remove = output.log.add_listener(self.changed)
 
     def text(self) -> str:
         """The last lines."""
@@ -160,7 +155,4 @@ class PagletOutputView:
         self._closed = True
         self._remove()
         self._area.close()
-        for widget in (self._title, self.widget):
-            for part in (getattr(widget, "style", None), widget.layout, widget):
-                if part is not None:
-                    part.close()
+        close_widgets(self._title, self.widget)

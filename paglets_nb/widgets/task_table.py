@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from paglets_nb.widgets.background import Coalesced
 from paglets_nb.widgets.cancel_presses import CancelPresses
 from paglets_nb.widgets.pictures import elapsed, host_label
 from paglets_nb.widgets.records import TaskEntry, TaskTable
+from paglets_nb.widgets.shown import Shown, close_widgets
 from paglets_nb.widgets.task_list import TaskList, task_list
 
 __all__ = ["LiveTaskTable", "TaskTableView"]
@@ -59,8 +59,8 @@ class TaskTableWidget(anywidget.AnyWidget):
     title = traitlets.Unicode("tasks").tag(sync=True)
 
 
-class TaskTableView:
-    """The live table; a ``View``.
+class TaskTableView(Shown):
+    """The live table.
 
     Args:
         tasks: the tasks.
@@ -68,6 +68,7 @@ class TaskTableView:
     """
 
     def __init__(self, tasks: TaskList, on: str = "") -> None:
+        super().__init__()
         self._tasks = tasks
         self._on = on
         self._sent: dict[str, dict[str, Any]] = {}
@@ -76,23 +77,21 @@ class TaskTableView:
         self._entries: list[TaskEntry] = []
         self._all = True
         self._lock = threading.Lock()
-        self._closed = False
-        self.on_change: Callable[[], None] | None = None
         self.widget: Any = TaskTableWidget()
         self.widget.on_msg(self._on_message)
         self._paint = Coalesced(self._send, _PER_SECOND)
         self._look()
-        self._remove = tasks.add_listener(self._changed)
+        self._remove = tasks.add_listener(self.look_again)
 
     def _look(self) -> None:
         entries = self._tasks.entries()
         self._entries = [e for e in entries if not self._on or _row(e, None)["host"] == self._on]
 
-    def _changed(self) -> None:
+    def look_again(self) -> None:
+        """Have the page and the pictures brought up to date."""
         self._look()
         self._paint()
-        if self.on_change is not None:
-            self.on_change()
+        self.changed()
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """From the page: it is there and knows nothing yet, or a button was pressed."""
@@ -108,7 +107,7 @@ class TaskTableView:
             presses = self._presses.get(key)
             entry = next((entry for entry in self._entries if entry.proxy.agent_id == key), None)
             if presses is None and entry is not None:
-                presses = self._presses[key] = CancelPresses(entry.proxy, self._changed, task=True)
+                presses = self._presses[key] = CancelPresses(entry.proxy, self.look_again, task=True)
         if presses is not None:
             presses.press()
 
@@ -144,8 +143,7 @@ class TaskTableView:
         self._closed = True
         self._remove()
         self._paint.close()
-        self.widget.layout.close()
-        self.widget.close()
+        close_widgets(self.widget)
 
 
 class LiveTaskTable(TaskTable):

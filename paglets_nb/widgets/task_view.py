@@ -17,9 +17,10 @@ from paglets_nb.patterns.task_client import TaskHandle, TaskSnapshot
 from paglets_nb.widgets import pictures
 from paglets_nb.widgets.background import Coalesced, post
 from paglets_nb.widgets.cancel_presses import CancelPresses, mesh_of
-from paglets_nb.widgets.display import Showing, show, show_still
+from paglets_nb.widgets.display import Showing, show, show_picture
 from paglets_nb.widgets.markup import escaped, muted
 from paglets_nb.widgets.paglet_output import OutputArea, output_html
+from paglets_nb.widgets.shown import close_widgets
 from paglets_nb.widgets.task_status import TaskFollower
 
 __all__ = ["ShownTask", "TaskView", "show_task"]
@@ -154,10 +155,7 @@ class TaskView:
         self._closed = True
         self._paint.close()
         self._output.close()
-        for widget in self._parts:
-            for part in (getattr(widget, "style", None), widget.layout, widget):
-                if part is not None:
-                    part.close()
+        close_widgets(*self._parts)
 
 
 class ShownTask:
@@ -218,7 +216,8 @@ def show_task(handle: TaskHandle[Any]) -> ShownTask | None:
     view = TaskView(handle, output=not handle.cell or handle.cell != default_origin.cell)
     view.ask()
     if done:
-        show_still(view)
+        show_picture(view)
+        view.close()
         return None
     showing = show(view)
     return None if showing is None else ShownTask(view, showing)

@@ -21,6 +21,7 @@ LINE_VERBS = {
     "ls": "the paglets of the mesh",
     "info": "what a paglet is: class, host, operations, state",
     "call": "call a typed operation and show its typed reply",
+    "form": "a form for an operation: fill it in, send it, look at the reply",
     "send": "send a raw message and show its reply",
     "multicast": "send a raw message to many paglets at once",
     "start": "start a task and watch it",
