@@ -21,28 +21,26 @@ def test_cancel_interrupts_what_does_not_stop(
 ) -> None:
     """Also an operation of a paglet that is no task; what cannot be interrupted says what would help."""
     meshed.run(
-        "class Busy(Counter):\n"
+        "class _Busy(Counter):\n"
         "    def sleep(self, request):\n"
         "        while request.by == 1:\n"
         "            sum(range(10))\n"
         "        time.sleep(request.by)"
     )
-    meshed.run("busy = %paglet create Busy --on alpha --name busy")
-    meshed.run("other = %paglet create Counter --on alpha --name other")
-    asked = "from paglets_nb import OperationClient\n_reply = OperationClient(busy).submit(SLEEP, Add({}))"
+    meshed.run("_busy = %paglet create _Busy --on alpha --name busy")
+    meshed.run("_other = %paglet create Counter --on alpha --name other")
+    asked = "from paglets_nb import OperationClient\n_reply = OperationClient(_busy).submit(SLEEP, Add({}))"
     meshed.run(asked.format(1))
     while not (done := meshed.run("%paglet cancel busy --no-restart")).steps:
         continue
     assert [(step.name, step.ended) for step in done.steps] == [(INTERRUPTED, True)]
-    meshed.run(asked.format(60))
+    meshed.run(asked.format(2))
     while not (done := meshed.run("%paglet cancel busy --after 0.1")).steps:
         continue
     assert not done.ended
-    assert done.steps[-1].detail.startswith("refused: ")
+    assert "other" in done.steps[-1].detail
     assert "to start its host again: %paglet cancel busy --restart" in capsys.readouterr().out
-    done = meshed.run("%paglet cancel busy --after 0.1 --restart")
-    assert done.ended
-    assert "other" in done.lost
+    meshed.run("_busy.dispose()\n_other.dispose()")
 
 
 def test_the_options_exclude_each_other(meshed: Notebook, worker: str) -> None:

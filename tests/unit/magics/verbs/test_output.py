@@ -8,9 +8,9 @@ from tests.unit.magics.notebook import Notebook
 def test_what_a_paglet_printed(meshed: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     """Its lines, wherever they were shown; the last ones, or an object that goes on being filled."""
     meshed.run(
-        "class Loud(Counter):\n    def add(self, request):\n        print('added', request.by)\n        return Total(0)"
+        "class _Loud(Counter):\n    def add(self, request):\n        print('added', request.by)\n        return Total(0)"
     )
-    meshed.run("loud = %paglet create Loud --name loud")
+    meshed.run("_loud = %paglet create _Loud --name loud")
     output = meshed.run("%paglet output loud")
     assert (output.label, output.text()) == ("loud", "")
     for number in range(3):
@@ -20,7 +20,7 @@ def test_what_a_paglet_printed(meshed: Notebook, capsys: pytest.CaptureFixture[s
     capsys.readouterr()
     assert meshed.run("%paglet output loud --lines 2") is None
     assert capsys.readouterr().out == "added 1\nadded 2\n"
-    meshed.run("loud.dispose()")
+    meshed.run("_loud.dispose()")
 
 
 def test_nothing_printed(meshed: Notebook, counter: str, capsys: pytest.CaptureFixture[str]) -> None:
