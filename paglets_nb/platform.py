@@ -24,7 +24,10 @@ __all__ = [
     "copy_range",
     "die_with_parent",
     "dying_with_us",
+    "live_without_parent",
+    "memory_bytes",
     "open_process",
+    "peer_pid",
     "peer_uid",
     "preallocate",
     "process_alive",
@@ -60,6 +63,12 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
 
+def live_without_parent() -> None:
+    """Take back what ``die_with_parent`` asked for; to be called by the thread that asked, which the system notes."""
+    if LINUX:
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)
+
+
 @lru_cache(maxsize=1)
 def dying_with_us() -> tuple[str, ...]:
     """What to put before a command so that its process is killed when the thread that starts it ends.
@@ -75,6 +84,27 @@ def dying_with_us() -> tuple[str, ...]:
         done = subprocess.run([*prefix, setpriv, "--version"], capture_output=True, timeout=5.0, check=False)
         return prefix if done.returncode == 0 else ()
     return ()
+
+
+def memory_bytes() -> tuple[int, int]:
+    """What this process holds in memory: all of it, and its share where pages are shared with others.
+
+    Returns:
+        The resident set and the proportional set, in bytes; 0 for what the system does not say.
+        Elsewhere than on Linux the first is the largest it has been. Source: proc_pid_statm(5),
+        proc_pid_smaps(5), getrusage(2).
+    """
+    if not LINUX:
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024, 0
+    resident = share = 0
+    with suppress(OSError, ValueError, IndexError), open("/proc/self/statm", "rb") as statm:
+        resident = int(statm.read().split()[1]) * mmap.PAGESIZE
+    with suppress(OSError, ValueError, IndexError), open("/proc/self/smaps_rollup", "rb") as rollup:
+        share = next((int(line.split()[1]) * 1024 for line in rollup if line.startswith(b"Pss:")), 0)
+    return resident, share
 
 
 def open_process(pid: int) -> int | None:
@@ -99,13 +129,24 @@ def process_alive(pid: int) -> bool:
     return True
 
 
-def peer_uid(sock: socket.socket) -> int | None:
-    """The user id of the process at the other end of a Unix socket; None where unknown."""
+def _peer(sock: socket.socket) -> tuple[int, int] | None:
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    _pid, uid, _gid = _UCRED.unpack(raw)
-    return int(uid)
+    pid, uid, _gid = _UCRED.unpack(raw)
+    return int(pid), int(uid)
+
+
+def peer_uid(sock: socket.socket) -> int | None:
+    """The user id of the process at the other end of a Unix socket; None where unknown."""
+    found = _peer(sock)
+    return None if found is None else found[1]
+
+
+def peer_pid(sock: socket.socket) -> int | None:
+    """The id of the process that listens at the other end of a Unix socket; None where unknown."""
+    found = _peer(sock)
+    return None if found is None else found[0]
 
 
 def receive_timeout(seconds: float) -> bytes:

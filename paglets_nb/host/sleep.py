@@ -65,6 +65,10 @@ class Sleep:
         with self._lock:
             return list(self._sleeping.values())
 
+    def count(self) -> int:
+        """How many sleep."""
+        return len(self._sleeping)
+
     @staticmethod
     def policy_of(stored: StoredPaglet) -> DeactivationPolicy:
         """The terms on which a paglet sleeps."""

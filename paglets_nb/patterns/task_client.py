@@ -166,6 +166,10 @@ class TaskClient(Generic[ResultT]):
             self, self.proxy.send_future(self._start_message(request), timeout=LONGEST_TASK), current_origin()
         )
 
+    def handle(self) -> TaskHandle[ResultT]:
+        """A handle of the task as it is, whoever started it."""
+        return TaskHandle(self)
+
     async def start_async(self, request: Any = None, *, timeout: float | None = None) -> TaskSnapshot[ResultT]:
         """``start``, awaited."""
         limit = LONGEST_TASK if timeout is None else timeout
@@ -199,16 +203,16 @@ class TaskHandle(Generic[ResultT]):
 
     Args:
         client: the task's client.
-        started: the reply to its start.
+        started: the reply to its start; None for a task that somebody else started.
         cell: the id of the notebook cell that started it; empty for none.
     """
 
-    def __init__(self, client: TaskClient[ResultT], started: FutureReply, cell: str = "") -> None:
+    def __init__(self, client: TaskClient[ResultT], started: FutureReply | None = None, cell: str = "") -> None:
         self.client = client
         self.cell = cell
         self._started = started
         self._last: TaskSnapshot[ResultT] | None = None
-        self._followed = False
+        self._followed = started is None
 
     @property
     def proxy(self) -> PagletProxy:
@@ -219,7 +223,7 @@ class TaskHandle(Generic[ResultT]):
         """The final snapshot where it is known here; raises what the start raised."""
         if self._last is not None and self._last.done:
             return self._last
-        if self._started.is_available() and not self._followed:
+        if self._started is not None and self._started.is_available() and not self._followed:
             try:
                 snapshot = self.client._snapshot(self._started.get_reply())
             except HandlerInterruptedError:  # how the task ended then is in its state
@@ -252,7 +256,7 @@ class TaskHandle(Generic[ResultT]):
             left = _POLL if deadline is None else min(_POLL, deadline - time.monotonic())
             if left <= 0:
                 return self.snapshot()
-            if self._followed:
+            if self._followed or self._started is None:
                 self._last = self.client.wait(wait_timeout=left)
             else:
                 self._started.wait_for_reply(left)
@@ -300,7 +304,7 @@ class TaskHandle(Generic[ResultT]):
             settled = self._settled()
             if settled is not None:
                 return self._result_of(settled, None)
-            if self._followed:
+            if self._followed or self._started is None:
                 self._last = await self.client.wait_async(wait_timeout=_POLL)
             else:
                 with suppress(HandlerInterruptedError):

@@ -6,16 +6,22 @@ everywhere when the mesh goes. It must not know what the view shows.
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from paglets_nb.widgets.background import post
 from paglets_nb.widgets.display import Showing, show, show_picture
 
 __all__ = ["Shown", "close_widgets", "current_cell"]
 
 _MOST = 8
 """Places in which one view is alive at once."""
+
+
+_leaving = threading.Lock()
 
 
 def current_cell() -> str:
@@ -34,6 +40,10 @@ def close_widgets(*widgets: Any) -> None:
         for part in (getattr(widget, "style", None), getattr(widget, "layout", None), widget):
             if part is not None:
                 part.close()
+
+
+def _log(error: Exception) -> None:
+    logging.getLogger(__name__).warning("a view could not be closed: %s", error)
 
 
 class Shown:
@@ -76,12 +86,20 @@ class Shown:
         self.on_change()
 
     def leave(self) -> None:
-        """End it, and leave its last picture wherever it is displayed; harmless when repeated."""
-        showings = list(self._showings)
-        self._showings.clear()
-        for showing in showings:
-            showing.close()
-        self.close()
+        """End it, and leave its last picture wherever it is displayed; harmless when repeated.
+
+        When it returns the pictures are there, also where another thread was about it.
+        """
+        with _leaving:
+            showings = list(self._showings)
+            self._showings.clear()
+            for showing in showings:
+                showing.close()
+            self.close()
+
+    def leave_soon(self) -> None:
+        """The same in the background, for a thread that must not wait."""
+        post(self.leave, _log)
 
     def close(self) -> None:
         """Stop following what it shows and take its widgets away; harmless when repeated."""

@@ -12,7 +12,10 @@ __all__ = ["LINE_VERBS", "load_line_verb"]
 LINE_VERBS = {
     "up": "start a mesh of hosts",
     "down": "stop the mesh; nothing is left behind",
+    "detach": "let go of the mesh, which goes on without the notebook",
+    "attach": "take up a mesh that goes on without a notebook",
     "hosts": "the hosts of the mesh",
+    "panel": "the hosts, live: what they cost, their paglets, and buttons",
     "add": "start more hosts",
     "remove": "end a host; its paglets move to the others first",
     "restart": "end hosts and start them again; durable paglets come back",

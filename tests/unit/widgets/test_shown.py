@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from paglets_nb.testing import wait_until
 from paglets_nb.widgets import shown
 from paglets_nb.widgets.shown import Shown
 
@@ -57,6 +58,15 @@ def test_a_view_is_displayed_once_in_a_cell(cell: list[str]) -> None:
     assert first.closed  # type: ignore[union-attr]
     view.changed()
     assert second.refreshed == 1
+
+
+def test_a_view_leaves_in_the_background(cell: list[str]) -> None:
+    """Whoever must not wait has a thread do it."""
+    view = _View()
+    showing: Any = view.show()
+    view.leave_soon()
+    wait_until(lambda: view._closed)
+    assert showing.closed
 
 
 def test_an_ended_view_is_displayed_as_its_picture(cell: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from tests.unit.magics.notebook import Notebook
 def test_what_a_paglet_printed(meshed: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     """Its lines, wherever they were shown; the last ones, or an object that goes on being filled."""
     meshed.run(
-        "class _Loud(Counter):\n    def add(self, request):\n        print('added', request.by)\n        return Total(0)"
+        "class _Loud(Counter):\n"
+        "    def add(self, request):\n        print('added', request.by)\n        return Total(0)"
     )
     meshed.run("_loud = %paglet create _Loud --name loud")
     output = meshed.run("%paglet output loud")
