@@ -97,7 +97,7 @@ class EventTable(RowList["MeshEvent"]):
     def row(self, entry: MeshEvent) -> Sequence[object]:
         """The cells of one event."""
         at = clock_time(entry.timestamp)
-        told = {name: value for name, value in entry.details.items() if name != "cell" and value != {}}
+        told = {name: value for name, value in entry.details.items() if name not in ("cell", "seconds") and value != {}}
         return entry.number, at, entry.host_name, entry.kind, entry.agent_id, _details(told)
 
 

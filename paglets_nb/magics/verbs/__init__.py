@@ -45,6 +45,8 @@ LINE_VERBS = {
     "notifications": "what paglets told",
     "log": "what a host's process wrote",
     "output": "what a paglet printed and displayed, as it comes",
+    "map": "a live map of the mesh: paglets as they move, messages as they pass",
+    "trace": "a sequence diagram of what passed between the notebook, hosts and paglets",
     "push": "bring a file to a host",
     "pull": "fetch a file from a host",
     "bench": "measure the hosts: processor, memory, disk",

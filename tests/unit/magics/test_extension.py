@@ -123,7 +123,8 @@ def test_without_a_mesh_every_verb_says_how_to_get_one(notebook: Notebook, verb:
     """No verb but ``up`` and ``attach`` does anything without a mesh."""
     words = {"create": "int", "call": "c add", "send": "c kind", "dispatch": "c beta"}
     words |= {"push": "c beta:", "pull": "beta:c", "search": "grep c"}
-    words |= dict.fromkeys(("detach", "down", "hosts", "panel", "ls", "tasks", "events", "notifications"), "")
+    meshed = ("detach", "down", "hosts", "panel", "ls", "tasks", "events", "notifications", "map")
+    words |= dict.fromkeys(meshed, "")
     argument = words.get(verb, "c")
     assert notebook.refused(f"%paglet {verb} {argument}") == "no mesh is up; start one with: %paglet up"
 
