@@ -22,6 +22,7 @@ Owns the tree below and nothing else; it must not know any other room.
     ├── PagletInactiveError         deactivated, and told not to wake
     ├── PagletCrashedError          quarantined after it crashed its host
     ├── NotHandledError             no handler for a message of this kind
+    ├── HandlerInterruptedError     a cancel interrupted the handler
     ├── LifecycleError              a step the paglet cannot take now
     │   ├── NameTakenError          another paglet of the mesh has the name
     │   └── MailboxFullError        more messages wait than the mailbox holds
@@ -51,6 +52,7 @@ __all__ = [
     "FieldError",
     "ForbiddenError",
     "FrameError",
+    "HandlerInterruptedError",
     "HostDiedError",
     "HostError",
     "InvalidAgentError",
@@ -250,6 +252,10 @@ class NotHandledError(PagletError):
         owner = f"{paglet} " if paglet else ""
         hint = f" (operations: {_listed(self.known)})" if self.known else ""
         super().__init__(f"{owner}does not handle {kind!r}{hint}")
+
+
+class HandlerInterruptedError(PagletError):
+    """A cancel interrupted the handler, which had not stopped when it was asked to."""
 
 
 class LifecycleError(PagletError):

@@ -266,6 +266,9 @@ class Paglet(PagletFiles, PagletServices, Generic[StateT]):
     def on_disposing(self, event: DisposalEvent) -> None:
         """The paglet is about to end."""
 
+    def settle_interrupted(self) -> None:
+        """A cancel interrupted the paglet, of which nothing runs any more; called without the turn, must not block."""
+
     def run(self) -> None:
         """The paglet's own activity, in a thread of its own, after each arrival."""
 

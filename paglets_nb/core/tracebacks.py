@@ -1,11 +1,14 @@
-"""The traceback of a user's error, without the frames of this package."""
+"""The traceback of a user's error, without the frames of this package, and where errors of paglets are told."""
 
 from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Callable
 
-__all__ = ["MAX_TRACEBACK", "format_user_traceback", "has_user_frames", "is_ours"]
+from paglets_nb.errors import NotHandledError
+
+__all__ = ["MAX_TRACEBACK", "format_user_traceback", "has_user_frames", "is_ours", "tell_failure", "told_failures"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 MAX_TRACEBACK = 64 * 1024
@@ -29,3 +32,28 @@ def format_user_traceback(error: BaseException) -> str:
     if user:
         described.stack = traceback.StackSummary.from_list(user)
     return "".join(described.format())[-MAX_TRACEBACK:]
+
+
+class _Told:
+    """Who is told of the errors of paglets' code; a kernel sets it."""
+
+    __slots__ = ("listener",)
+
+    def __init__(self) -> None:
+        self.listener: Callable[[str, str | None, BaseException], None] | None = None
+
+
+told_failures = _Told()
+"""Its listener gets a paglet's id, the cell that is to show the error, or None, and the error."""
+
+
+def tell_failure(agent_id: str, cell: str | None, error: BaseException) -> None:
+    """Tell of an error in a paglet's own code, where somebody listens.
+
+    Args:
+        agent_id: the paglet.
+        cell: the notebook cell for which it ran; None where somebody else shows the error there.
+        error: what was raised.
+    """
+    if told_failures.listener is not None and has_user_frames(error) and not isinstance(error, NotHandledError):
+        told_failures.listener(agent_id, cell, error)

@@ -29,6 +29,7 @@ from paglets_nb.experiments.targets import Target
 from paglets_nb.host.headers import encode_content
 from paglets_nb.host.multicall import ANSWERED, LOST_REPLY, Answer, MultiCall
 from paglets_nb.host.protocol import Born, Nothing
+from paglets_nb.mesh.cancelling import ASKED
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import Mesh
@@ -284,12 +285,11 @@ class Run:
         self._calls.close()
 
     def _give_up(self, stopped: bool) -> None:
+        hint = "it is under way" if self._target.cancelling() is None else f"it is under way, and is {ASKED}"
         for place in self._places:
             if place.cell is not None:
                 with suppress(Exception, KeyboardInterrupt):  # whoever is told must not keep the rest from ending
-                    self._ended(
-                        place.cell, UNKNOWN, self._why(place.cell, stopped, "it is under way"), self._since(place)
-                    )
+                    self._ended(place.cell, UNKNOWN, self._why(place.cell, stopped, hint), self._since(place))
         for queue in self._queues.values():
             while queue:
                 cell = queue.popleft()

@@ -64,10 +64,6 @@ class DirectCalls:
         otherwise: the general way of a request.
         answer: sends an answer, given the connection, the request's number, and the answer's
             type, payload and buffers.
-
-    Attributes:
-        adopt_output: has output of the calling thread belong to a notebook cell from now on;
-            None where output is left alone.
     """
 
     def __init__(self, host: Host, otherwise: Callable[[Connection, Frame], None], answer: Callable[..., None]) -> None:
@@ -78,7 +74,6 @@ class DirectCalls:
         self._otherwise = otherwise
         self._answer = answer
         self._headers: dict[bytes, _Header] = {}
-        self.adopt_output: Callable[[str], None] | None = None
 
     def learn(self, header: bytes, envelope: Envelope) -> None:
         """Know a header by heart, where calls with it may go this way."""
@@ -103,9 +98,6 @@ class DirectCalls:
         if operation.paglet is not turn.paglet:  # another version has taken its place
             turn.finish()
             return self._otherwise(connection, frame)
-        if header.origin != connection.origin and self.adopt_output is not None:
-            self.adopt_output(header.origin)
-            connection.origin = header.origin
         kind = REPLY
         error: BaseException | None = None
         began = time() if self._events.timed else None

@@ -1,14 +1,14 @@
 """Handling: one message, one handler, one reply.
 
-Runs a paglet's handler with its turn held and its output going to the right cell, and
-has the effect of a message to a durable paglet stored before its reply is sent.
+Runs a paglet's handler with its turn held, and has the effect of a message to a durable
+paglet stored before its reply is sent.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from inspect import isawaitable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,14 @@ from paglets_nb.codec import payload as payloads
 from paglets_nb.codec.envelope import HAS_ARG, NUMBERED, ONEWAY, Envelope
 from paglets_nb.codec.failures import encode_error
 from paglets_nb.codec.payload import WireBody
+from paglets_nb.core.interrupts import HandlerInterrupt
 from paglets_nb.core.messages import Message, MessageType
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.references import PagletProxyRef
+from paglets_nb.core.tracebacks import tell_failure
 from paglets_nb.core.turns import current_turn
 from paglets_nb.core.values import message_id
-from paglets_nb.errors import NotHandledError, PagletError, SerializationError
+from paglets_nb.errors import HandlerInterruptedError, LifecycleError, NotHandledError, PagletError, SerializationError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.residents import HandlerTurn, Resident
 from paglets_nb.transport.frames import ERROR, REPLY
@@ -30,10 +32,8 @@ from paglets_nb.transport.frames import ERROR, REPLY
 if TYPE_CHECKING:
     from paglets_nb.host.host import Host
 
-__all__ = ["Handling", "OutputScope", "Reply", "incoming", "number_message"]
+__all__ = ["Handling", "Reply", "incoming", "number_message"]
 
-OutputScope = Callable[[str], AbstractContextManager[Any]]
-"""Takes the id of a notebook cell; within it, output belongs to that cell."""
 Reply = tuple[int, bytes, Sequence[Any]]
 """A reply's frame type, payload and buffers."""
 _NOTHING: tuple[bytes, Sequence[Any]] = (payloads.encode(None)[0], ())
@@ -78,17 +78,12 @@ def incoming(envelope: Envelope, body: WireBody) -> Message:
 
 
 class Handling:
-    """Runs the handlers of one host's paglets.
-
-    Attributes:
-        output_scope: has output within a handler belong to a notebook cell; None without a notebook.
-    """
+    """Runs the handlers of one host's paglets."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._events = host.events
         self._record = host.events.record_message
-        self.output_scope: OutputScope | None = None
 
     def handle(self, resident: Resident, message: Message, turn: HandlerTurn) -> Reply:
         """Run the paglet's handler; the reply, which of a durable paglet is stored."""
@@ -120,24 +115,25 @@ class Handling:
         current_turn.set(turn)
         began = time.time() if self._events.timed else None
         try:
-            if turn.origin and self.output_scope is not None:
-                with self.output_scope(turn.origin):
-                    result = self._invoke(resident.paglet, message)
-            else:
-                result = self._invoke(resident.paglet, message)
+            result = self._invoke(resident.paglet, message)
             payload, buffers = _NOTHING if result is None else payloads.encode(result)
             self._record(resident.paglet.agent_id, message.kind, message.sender, None, began)
             return REPLY, payload, buffers
         except BaseException as error:  # whatever user code raises is the caller's to see
             self._record(resident.paglet.agent_id, message.kind, message.sender, error, began)
-            return self.failure(resident.paglet, error)
+            unseen = message.message_type is MessageType.ONEWAY
+            return self.failure(resident.paglet, error, turn.origin if unseen else None)
         finally:
             current_turn.set(None)
 
-    def failure(self, paglet: Paglet[Any], error: BaseException) -> Reply:
-        """The reply that tells of an error."""
+    def failure(self, paglet: Paglet[Any], error: BaseException, cell: str | None = None) -> Reply:
+        """The reply that tells of an error; one that nobody reads is shown in the cell."""
+        tell_failure(paglet.agent_id, cell, error)
         if isinstance(error, NotHandledError) and not error.known:
             error.known = paglet.operation_names()
+        if isinstance(error, HandlerInterrupt):
+            told = HandlerInterruptedError(f"{type(paglet).__name__} {paglet.agent_id} was {error}")
+            error = told.with_traceback(error.__traceback__)
         return ERROR, encode_error(error, f"{self._host.name}, {type(paglet).__name__}"), ()
 
     def _invoke(self, paglet: Paglet[Any], message: Message) -> Any:
@@ -147,5 +143,10 @@ class Handling:
     def awaited(result: Any, what: str) -> Any:
         """What a handler returned; of an ``async def`` one, what it comes to on the loop."""
         if type(result) is CoroutineType or isawaitable(result):
-            return loop_thread.call(_finish, result, what=what)
+            try:
+                return loop_thread.call(_finish, result, what=what)
+            except LifecycleError as error:
+                if isinstance(error.__cause__, CancelledError):
+                    raise HandlerInterrupt from error
+                raise
         return result

@@ -14,7 +14,7 @@ from paglets_nb.codec import wire
 from paglets_nb.codec.shipping import code_store
 from paglets_nb.core.events import CreationEvent, DisposalEvent
 from paglets_nb.core.paglet import Paglet
-from paglets_nb.core.tracebacks import format_user_traceback
+from paglets_nb.core.tracebacks import format_user_traceback, tell_failure
 from paglets_nb.core.turns import current_origin, current_turn
 from paglets_nb.core.values import new_agent_id
 from paglets_nb.errors import PagletError, SerializationError
@@ -34,38 +34,29 @@ _HELD = nullcontext()
 
 
 class TurnScope:
-    """Within this, what runs holds a turn, and its output goes to the turn's cell.
+    """Within this, what runs holds a turn, so that its output goes to the turn's cell.
 
     Args:
-        host: the host.
         turn: the turn, taken.
         finish: release it at the end.
     """
 
-    __slots__ = ("_before", "_finish", "_output", "turn")
+    __slots__ = ("_before", "_finish", "turn")
 
-    def __init__(self, host: Host, turn: HandlerTurn, *, finish: bool = False) -> None:
+    def __init__(self, turn: HandlerTurn, *, finish: bool = False) -> None:
         self.turn = turn
         self._finish = finish
         self._before: Any = None
-        scope = host.handling.output_scope
-        self._output: Any = scope(turn.origin) if scope is not None and turn.origin else None
 
     def __enter__(self) -> HandlerTurn:
         self._before = current_turn.get()
         current_turn.set(self.turn)
-        if self._output is not None:
-            self._output.__enter__()
         return self.turn
 
-    def __exit__(self, *exc: object) -> None:
-        try:
-            if self._output is not None:
-                self._output.__exit__(*exc)
-        finally:
-            current_turn.set(self._before)
-            if self._finish:
-                self.turn.finish()
+    def __exit__(self, *_exc: object) -> None:
+        current_turn.set(self._before)
+        if self._finish:
+            self.turn.finish()
 
 
 class Lifecycle:
@@ -120,7 +111,7 @@ class Lifecycle:
 
     def in_turn(self, resident: Resident, origin: str, place: int = 1) -> TurnScope:
         """Hooks run within this: the turn is held, output goes to the cell that asked."""
-        return TurnScope(self._host, HandlerTurn(resident, origin, place, 10))
+        return TurnScope(HandlerTurn(resident, origin, place, 10))
 
     def settle(self, resident: Resident, hook: Callable[[Any], None], event: Any) -> None:
         """Call the arriving hook with the turn held, then free the turn and start ``run()``."""
@@ -146,7 +137,8 @@ class Lifecycle:
         try:
             with self.in_turn(resident, origin, place=0):
                 resident.paglet.run()
-        except BaseException as error:  # nobody waits for run(): the log is where its failure shows
+        except BaseException as error:  # nobody waits for run(): its output and the log are where its failure shows
+            tell_failure(resident.agent_id, origin, error)
             self._host.events.record(
                 "failure", resident.agent_id, error=repr(error), traceback=format_user_traceback(error)
             )
@@ -162,7 +154,7 @@ class Lifecycle:
         if mine is not None and mine.paglet is resident.paglet and getattr(mine, "held", False):
             return _HELD
         place = resident.mailbox.acquire(timeout=timeout)
-        return TurnScope(self._host, HandlerTurn(resident, current_origin(), place, 10), finish=True)
+        return TurnScope(HandlerTurn(resident, current_origin(), place, 10), finish=True)
 
     def dispose(self, target: str) -> Nothing:
         """End a paglet: ``on_disposing``; whatever waits is told that it ended."""

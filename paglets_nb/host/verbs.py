@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from paglets_nb.codec.shipping import Bundle, code_store
 from paglets_nb.errors import SerializationError
 from paglets_nb.host.event_log import event_verbs
+from paglets_nb.host.interrupts import interrupt_verbs
 from paglets_nb.host.modules import module_verbs
 from paglets_nb.host.protocol import (
     Arrival,
@@ -61,6 +62,7 @@ def verbs_of(host: Host) -> dict[str, Verb]:
         **host.file_source.verbs(),
         **host.artifacts.verbs(),
         **upgrade_verbs(host),
+        **interrupt_verbs(host),
         **module_verbs(host),
     }
 

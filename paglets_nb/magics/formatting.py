@@ -10,6 +10,8 @@ from paglets_nb.widgets import pictures, searches
 __all__ = ["Formatting"]
 
 _HTML, _TEXT = "text/html", "text/plain"
+_LIVE = ("paglets_nb.widgets.task_table.LiveTaskTable", "paglets_nb.widgets.paglet_output.PagletOutput")
+"""Types whose objects show as a live view."""
 
 
 def _plain(make: Any) -> Any:
@@ -27,10 +29,13 @@ class Formatting:
     Args:
         display_formatter: the shell's.
         show_task: displays a task's handle.
+        show_live: displays what has a live view of its own.
     """
 
-    def __init__(self, display_formatter: Any, show_task: Callable[[Any], object]) -> None:
-        self._show_task = show_task
+    def __init__(
+        self, display_formatter: Any, show_task: Callable[[Any], object], show_live: Callable[[Any], object]
+    ) -> None:
+        self._live = {pictures.TASK_HANDLE: show_task, **dict.fromkeys(_LIVE, show_live)}
         self._html = display_formatter.formatters[_HTML]
         self._text = display_formatter.formatters[_TEXT]
         self._whole = display_formatter.ipython_display_formatter
@@ -43,9 +48,10 @@ class Formatting:
             self._html.for_type_by_name(module, cls, picture.html)
             self._text.for_type_by_name(module, cls, _plain(picture.text))
             self._added += [(self._html, name), (self._text, name)]
-        module, _, cls = pictures.TASK_HANDLE.rpartition(".")
-        self._whole.for_type_by_name(module, cls, self._show_task)
-        self._added.append((self._whole, pictures.TASK_HANDLE))
+        for name, show in self._live.items():
+            module, _, cls = name.rpartition(".")
+            self._whole.for_type_by_name(module, cls, show)
+            self._added.append((self._whole, name))
 
     def add_reply(self, cls: type) -> None:
         """Show instances of a reply's dataclass as a picture, unless something shows them already."""

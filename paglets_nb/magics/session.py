@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
     from paglets_nb.widgets.shown import Shown
-    from paglets_nb.widgets.task_view import TaskFollower
+    from paglets_nb.widgets.task_view import ShownTask
 
 __all__ = ["Session"]
 
@@ -58,7 +58,7 @@ class Session:
         self.spoke = False
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
-        self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
+        self._followers: weakref.WeakSet[ShownTask] = weakref.WeakSet()
         self._views: deque[Shown] = deque()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
@@ -89,7 +89,7 @@ class Session:
                     mesh.notifications.sync()
                 self._sent[mesh] = mesh.client.sent
 
-    def show_task(self, handle: TaskHandle[Any]) -> TaskFollower | None:
+    def show_task(self, handle: TaskHandle[Any]) -> ShownTask | None:
         """Show a task's progress, once in a cell however often it is displayed there."""
         if self._tasks_shown.get(handle) == self._cell_number:
             return None
@@ -105,6 +105,10 @@ class Session:
     def live(self) -> bool:
         """Whether there may be a page in which views live."""
         return hasattr(self.shell, "set_thread_parent")
+
+    def show_live(self, shown: Any) -> None:
+        """Display an object by its live view, which its ``live()`` makes."""
+        self.show_view(shown.live())
 
     def show_view(self, view: Shown) -> None:
         """Display a view in the cell that runs now; its last picture stays when the mesh is stopped."""

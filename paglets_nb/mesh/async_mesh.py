@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.state import PagletState
+from paglets_nb.mesh.cancelling import Cancellation
 from paglets_nb.mesh.handles import HostHandle
 from paglets_nb.mesh.mesh import Mesh
 from paglets_nb.services.contracts import ServiceOperation
@@ -89,6 +90,10 @@ class AsyncMesh:
     async def paglets(self) -> builtins.list[PagletProxy]:
         """See ``Mesh.paglets``."""
         return await self._await(self.mesh.paglets)
+
+    async def cancel(self, target: Any, **options: Any) -> Cancellation:
+        """See ``Mesh.cancel``."""
+        return await self._await(self.mesh.cancel, target, **options)
 
     async def call_each(
         self, paglets: Iterable[PagletProxy], operation: ServiceOperation, **options: Any

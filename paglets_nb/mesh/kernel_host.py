@@ -1,7 +1,7 @@
 """What a kernel runs to be a host: an IPython extension.
 
 Starts the host's data plane beside the kernel, answers for its endpoint on the control
-channel, and has what paglets print carry the id of the cell it belongs to.
+channel, and has what paglets print carry whose it is.
 """
 
 from __future__ import annotations
@@ -10,10 +10,7 @@ import atexit
 import json
 import os
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,39 +39,6 @@ OUTPUT_MARK = "paglet_output_mark"
 """Asked on the control channel, answered on iopub behind the output so far."""
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which a busy Python thread lets a call in; the interpreter's 5 ms would be its latency."""
-
-
-@contextmanager
-def cell_output(shell: Any, origin: str) -> Iterator[None]:
-    """Within this, what the thread prints and displays belongs to the cell ``origin``."""
-    tokens = shell.set_thread_parent(_parent(origin))
-    try:
-        yield
-    finally:
-        shell.reset_thread_parent(tokens)
-
-
-class OutputAdoption:
-    """Has output of threads belong to a notebook cell until they are told of another.
-
-    Args:
-        shell: the kernel's.
-    """
-
-    def __init__(self, shell: Any) -> None:
-        self._shell = shell
-        self._local = threading.local()
-
-    def __call__(self, origin: str) -> None:
-        """What the calling thread prints and displays belongs to the cell ``origin``; to none where it is empty."""
-        tokens = getattr(self._local, "tokens", None)
-        if tokens is not None:
-            self._shell.reset_thread_parent(tokens)
-        self._local.tokens = self._shell.set_thread_parent(_parent(origin)) if origin else None
-
-
-def _parent(origin: str) -> dict[str, Any]:
-    return {"header": {"msg_id": origin, "msg_type": "execute_request"}}
 
 
 def adopt_path(entries: Sequence[str]) -> None:
@@ -110,9 +74,11 @@ def keep_unread(shell: Any, kept: UnreadOutput) -> None:
 
 def load_ipython_extension(shell: Any) -> None:
     """Start the host that the environment describes."""
+    from paglets_nb.core.tracebacks import told_failures
     from paglets_nb.errors import PagletError
     from paglets_nb.host.host import Host
     from paglets_nb.host.user_info import SHOWN_BY_MESH
+    from paglets_nb.mesh.host_output import HostOutput
     from paglets_nb.mesh.unread_output import UnreadOutput
 
     described = json.loads(os.environ[HOST_VARIABLE])
@@ -124,8 +90,8 @@ def load_ipython_extension(shell: Any) -> None:
         data_dir=described["data_dir"],
         properties=described["properties"],
     )
-    host.handling.output_scope = partial(cell_output, shell)
-    host.requests.direct.adopt_output = OutputAdoption(shell)
+    output = HostOutput(shell)
+    told_failures.listener = output.tell_failure
     host.properties.setdefault(SHOWN_BY_MESH, True)
     unread = UnreadOutput(Path(described["log"]))
     keep_unread(shell, unread)
@@ -149,8 +115,7 @@ def load_ipython_extension(shell: Any) -> None:
         kernel.session.send(stream, "paglet_reply", {"done": done}, parent, ident)
 
     async def mark(_stream: Any, _ident: Any, parent: Any) -> None:
-        for out in (sys.stdout, sys.stderr):
-            out.flush()
+        output.settle()
         kernel.session.send(kernel.iopub_socket, OUTPUT_MARK, {}, parent)
 
     kernel.control_handlers[ENDPOINT_REQUEST] = answer

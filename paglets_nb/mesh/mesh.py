@@ -25,11 +25,11 @@ from paglets_nb.errors import (
 from paglets_nb.host.host import create_request
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import Listing, Nothing, PagletInfo
+from paglets_nb.mesh.cancelling import Cancels
 from paglets_nb.mesh.changes import Watched
 from paglets_nb.mesh.classes import KnowsClasses
 from paglets_nb.mesh.detaching import Detachable
 from paglets_nb.mesh.events import MeshEvent
-from paglets_nb.mesh.fan_outs import FansOut
 from paglets_nb.mesh.handles import HostHandle
 from paglets_nb.mesh.naming import MAX_HOSTS, checked_mesh_name, host_names
 from paglets_nb.mesh.records import HostRecord
@@ -40,7 +40,7 @@ from paglets_nb.mesh.supervisor import START_TIMEOUT, Supervisor
 __all__ = ["HostHandle", "Mesh", "running_meshes"]
 
 
-class Mesh(Detachable, FansOut, KnowsClasses, Watched):
+class Mesh(Detachable, Cancels, KnowsClasses, Watched):
     """Hosts in kernels, and the paglets on them.
 
     Use it as a context manager, or call ``start`` and ``stop``. The end of the block stops

@@ -17,7 +17,9 @@ from typing import Any, Protocol
 import anyio
 
 from paglets_nb.errors import HostDiedError
+from paglets_nb.mesh.host_output import PAGLET_KEY, QUIET_KEY
 from paglets_nb.mesh.kernel_host import OUTPUT_MARK
+from paglets_nb.mesh.outputs import paglet_logs
 
 __all__ = [
     "CellSink",
@@ -81,17 +83,31 @@ class CellSink:
         shell: the notebook kernel's shell.
         parent: the cell's parent header, from ``shell.get_parent()``.
         prefix: put before each line of text.
+        source: whose output it is, where several write into the cell.
+        opened: who has left a line of the cell unfinished, by stream; shared by its sinks.
     """
 
-    def __init__(self, shell: Any, parent: Any, prefix: str = "") -> None:
+    def __init__(
+        self, shell: Any, parent: Any, prefix: str = "", source: str = "", opened: dict[str, str] | None = None
+    ) -> None:
         self._shell = shell
         self._parent = parent
         self._prefix = prefix
+        self._source = source
+        self._opened = {} if opened is None else opened
         self._line_open = {"stdout": False, "stderr": False}
 
+    def _apart(self, name: str, text: str) -> str:
+        """The text, on a line of its own where another source has left one unfinished."""
+        other = self._opened.get(name, self._source)
+        self._opened[name] = "" if text.endswith("\n") else self._source
+        return f"\n{text}" if other and other != self._source and text[:1] != "\n" else text
+
     def _prefixed(self, name: str, text: str) -> str:
-        if not self._prefix or not text:
+        if not text:
             return text
+        if not self._prefix:
+            return self._apart(name, text)
         lines = text.splitlines(keepends=True)
         first = "" if self._line_open[name] else self._prefix
         self._line_open[name] = not text.endswith("\n")
@@ -159,6 +175,7 @@ class _Cells:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._parents: OrderedDict[str, Any] = OrderedDict()
+        self._opened: dict[str, dict[str, str]] = {}
         self._heir: Any = None
         self._heir_sinks: dict[str, CellSink] = {}
         self.shell: Any = None
@@ -167,21 +184,22 @@ class _Cells:
         with self._lock:
             self._parents[parent["header"]["msg_id"]] = parent
             while len(self._parents) > MAX_CELLS:
-                self._parents.popitem(last=False)
+                self._opened.pop(self._parents.popitem(last=False)[0], None)
 
-    def sink(self, cell: str, host: str) -> OutputSink | None:
+    def sink(self, cell: str, host: str, source: str = "") -> OutputSink | None:
         with self._lock:
             parent = self._parents.get(cell)
+            opened = self._opened.setdefault(cell, {}) if parent is not None else None
         if parent is not None and self.shell is not None:
-            return CellSink(self.shell, parent)
+            return CellSink(self.shell, parent, source=source, opened=opened)
         return TextSink(host) if self.shell is None else None
 
     def inherit(self, parent: Any) -> None:
         with self._lock:
             self._heir, self._heir_sinks = parent, {}
 
-    def sink_or_heir(self, cell: str, host: str) -> OutputSink | None:
-        found = self.sink(cell, host)
+    def sink_or_heir(self, cell: str, host: str, source: str = "") -> OutputSink | None:
+        found = self.sink(cell, host, source)
         with self._lock:
             if found is None and self._heir is not None:
                 found = self._heir_sinks.setdefault(host, CellSink(self.shell, self._heir, f"[{host}] "))
@@ -314,7 +332,12 @@ class KernelRelay:
                     execution.idle = True
                     self._settle(message_id, execution)
                 continue
-            sink = execution.sink if execution is not None else _cells.sink_or_heir(message_id, self._host)
+            paglet = message["parent_header"].get(PAGLET_KEY, "")
+            if paglet:
+                paglet_logs.take(paglet, self._host, kind, content)
+            if message["parent_header"].get(QUIET_KEY):
+                continue
+            sink = execution.sink if execution is not None else _cells.sink_or_heir(message_id, self._host, paglet)
             if sink is not None:
                 self._hand_on(sink, kind, content)
 

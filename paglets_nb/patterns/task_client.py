@@ -12,7 +12,14 @@ from typing import Any, Generic, TypeVar
 from paglets_nb.core.messages import FutureReply
 from paglets_nb.core.ports import codec
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import CallTimeoutError, PagletError, RemoteHostError, TaskCancelledError
+from paglets_nb.core.turns import current_origin
+from paglets_nb.errors import (
+    CallTimeoutError,
+    HandlerInterruptedError,
+    PagletError,
+    RemoteHostError,
+    TaskCancelledError,
+)
 from paglets_nb.patterns.tasks import (
     TASK_CANCEL,
     TASK_START,
@@ -155,7 +162,9 @@ class TaskClient(Generic[ResultT]):
 
     def submit(self, request: Any = None) -> TaskHandle[ResultT]:
         """Start and return at once."""
-        return TaskHandle(self, self.proxy.send_future(self._start_message(request), timeout=LONGEST_TASK))
+        return TaskHandle(
+            self, self.proxy.send_future(self._start_message(request), timeout=LONGEST_TASK), current_origin()
+        )
 
     def handle(self) -> TaskHandle[ResultT]:
         """A handle of the task as it is, whoever started it."""
@@ -195,10 +204,12 @@ class TaskHandle(Generic[ResultT]):
     Args:
         client: the task's client.
         started: the reply to its start; None for a task that somebody else started.
+        cell: the id of the notebook cell that started it; empty for none.
     """
 
-    def __init__(self, client: TaskClient[ResultT], started: FutureReply | None = None) -> None:
+    def __init__(self, client: TaskClient[ResultT], started: FutureReply | None = None, cell: str = "") -> None:
         self.client = client
+        self.cell = cell
         self._started = started
         self._last: TaskSnapshot[ResultT] | None = None
         self._followed = started is None
@@ -213,7 +224,10 @@ class TaskHandle(Generic[ResultT]):
         if self._last is not None and self._last.done:
             return self._last
         if self._started is not None and self._started.is_available() and not self._followed:
-            snapshot = self.client._snapshot(self._started.get_reply())
+            try:
+                snapshot = self.client._snapshot(self._started.get_reply())
+            except HandlerInterruptedError:  # how the task ended then is in its state
+                snapshot = None
             self._followed = True
             if snapshot is not None and snapshot.done:
                 self._last = snapshot
@@ -293,7 +307,8 @@ class TaskHandle(Generic[ResultT]):
             if self._followed or self._started is None:
                 self._last = await self.client.wait_async(wait_timeout=_POLL)
             else:
-                await self._started
+                with suppress(HandlerInterruptedError):
+                    await self._started
 
     def __repr__(self) -> str:
         last = self._last

@@ -13,13 +13,14 @@ from enum import Enum
 from types import CoroutineType
 from typing import Any, ClassVar, Generic, TypeVar
 
+from paglets_nb.core.interrupts import HandlerInterrupt
 from paglets_nb.core.messages import Message
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.ports import codec
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.state import PagletState
-from paglets_nb.core.tracebacks import format_user_traceback
+from paglets_nb.core.tracebacks import format_user_traceback, tell_failure
 from paglets_nb.errors import HostError, LifecycleError, TaskCancelledError
 from paglets_nb.services.contracts import EmptyPayload, ServiceOperation
 
@@ -164,6 +165,13 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
     def on_cancelling(self) -> None:
         """Cancel was asked for while the task runs, which goes on until it looks; must not block."""
 
+    def settle_interrupted(self) -> None:
+        """Nothing of the task runs any more: one that is not done is cancelled."""
+        with self.locked():
+            if self.state.status is not TaskStatus.NEW and not self.state.done:
+                self.state.cancelling = True
+                self.fail_task(TaskCancelledError(f"{type(self).__name__} {self.agent_id} was interrupted by a cancel"))
+
     def handle_task_message(self, message: Message) -> Any:
         """Other messages; None means not handled."""
         return None
@@ -216,7 +224,7 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
                 self.state.traceback = getattr(error, "remote_traceback", "") or format_user_traceback(error)
             else:
                 self.state.error = error
-            cancelled = isinstance(error, TaskCancelledError)
+            cancelled = isinstance(error, TaskCancelledError | HandlerInterrupt)
             self.set_task_status(TaskStatus.CANCELLED if cancelled else TaskStatus.FAILED, done=True)
 
     def task_status_reply(self) -> TaskStatusReply:
@@ -296,7 +304,7 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
             if type(outcome) is CoroutineType:
                 return self._finish_async(outcome)
             return self._finish(outcome)
-        except Exception as error:
+        except (Exception, HandlerInterrupt) as error:
             return self._failed(error)
 
     async def _finish_async(self, coroutine: Any) -> Any:
@@ -314,7 +322,9 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
             self.complete_task(outcome)
         return TASK_START.encode_reply(self.task_status_reply())
 
-    def _failed(self, error: Exception) -> dict[str, Any]:
+    def _failed(self, error: BaseException) -> dict[str, Any]:
+        if not isinstance(error, TaskCancelledError | HandlerInterrupt):
+            tell_failure(self.agent_id, None, error)
         self.fail_task(error)
         return TASK_START.encode_reply(self.task_status_reply())
 

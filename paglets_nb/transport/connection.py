@@ -46,7 +46,6 @@ class Connection:
     Attributes:
         timeout: seconds that each wait of a receive may take; 0 for no limit.
         pipelined: whether requests come on it whose sender does not wait for the reply before the next.
-        origin: the notebook cell to which output of the thread that serves it belongs.
         diverted: (sender, target) pairs whose pipelined requests are turned away until one resumes.
         sent: whether the last request of ``exchange`` was sent whole.
     """
@@ -55,7 +54,6 @@ class Connection:
         self.sock = sock
         self.address = address
         self.pipelined = False
-        self.origin = ""
         self.closed = False
         self.sent = False
         self.diverted: set[tuple[str, str]] = set()

@@ -7,7 +7,8 @@ from typing import Any
 
 from paglets_nb.patterns.task_client import TaskHandle, TaskSnapshot
 from paglets_nb.widgets import pictures
-from paglets_nb.widgets.task_view import TaskFollower, TaskView
+from paglets_nb.widgets.task_status import TaskFollower
+from paglets_nb.widgets.task_view import TaskView
 
 __all__ = ["TaskPart"]
 
@@ -28,7 +29,7 @@ class TaskPart:
         self._changed = changed
         self._snapshot: TaskSnapshot[Any] | None = None
         self._error: BaseException | None = None
-        self._follower = TaskFollower(handle, self._on_snapshot, self._on_end)
+        self._follower = TaskFollower(handle, self._on_snapshot, self._on_end, self.view.silent)
         self._follower.start()
 
     def _on_snapshot(self, snapshot: TaskSnapshot[Any]) -> None:
@@ -38,6 +39,8 @@ class TaskPart:
 
     def _on_end(self, error: BaseException | None) -> None:
         self._error = error
+        if error is not None:
+            self.view.lost(error)
         self._changed()
 
     def text(self) -> str:

@@ -1,184 +1,223 @@
-"""A task's progress, live: a view of a ``TaskHandle`` that works without it.
+"""A task, live: a view of a ``TaskHandle`` that works without it.
 
-One thread per view follows the task and ends with it. When the task is done a still
-picture takes the widget's place, so that a saved notebook shows how it ended.
+Status, progress, note, time, the host it is on now, what it prints, its result or its error,
+and a button that cancels it. When the task is done a still picture takes the widget's place.
 """
 
 from __future__ import annotations
 
-import secrets
-import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
+from paglets_nb.core.turns import default_origin
+from paglets_nb.errors import MeshError
+from paglets_nb.mesh.outputs import PagletLog, paglet_log
 from paglets_nb.patterns.task_client import TaskHandle, TaskSnapshot
 from paglets_nb.widgets import pictures
+from paglets_nb.widgets.background import Coalesced, post
+from paglets_nb.widgets.cancel_presses import CancelPresses, mesh_of
+from paglets_nb.widgets.display import Showing, show, show_picture
+from paglets_nb.widgets.markup import escaped, muted
+from paglets_nb.widgets.paglet_output import OutputArea, output_html
+from paglets_nb.widgets.shown import close_widgets
+from paglets_nb.widgets.task_status import TaskFollower
 
-__all__ = ["TaskFollower", "TaskView", "show_task"]
+__all__ = ["ShownTask", "TaskView", "show_task"]
 
-_POLL = 0.2
-_PAUSE = 0.1
 _STYLES = {"COMPLETED": "success", "FAILED": "danger", "CANCELLED": "warning"}
-
-
-class TaskFollower:
-    """Watches a task from a thread of its own until it is done or lost.
-
-    Args:
-        handle: the task.
-        on_snapshot: called with each snapshot, at most ten times a second.
-        on_end: called once after the last one, with the error where the task was lost.
-    """
-
-    def __init__(
-        self,
-        handle: TaskHandle[Any],
-        on_snapshot: Callable[[TaskSnapshot[Any]], None],
-        on_end: Callable[[BaseException | None], None],
-    ) -> None:
-        self._handle = handle
-        self._on_snapshot = on_snapshot
-        self._on_end = on_end
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="paglets-task-view", daemon=True)
-
-    def start(self) -> None:
-        """Begin to watch."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop watching; the task goes on."""
-        self._closed.set()
-
-    def wait(self, timeout: float) -> bool:
-        """Wait until it has ended; whether it has within ``timeout`` seconds."""
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    def _follow(self) -> None:
-        error: BaseException | None = None
-        try:
-            while not self._closed.is_set():
-                began = time.monotonic()
-                snapshot = self._handle.wait(_POLL)
-                self._on_snapshot(snapshot)
-                if snapshot.done:
-                    break
-                self._closed.wait(max(0.0, began + _PAUSE - time.monotonic()))
-        except Exception as lost:  # whatever ended the task is shown, not raised in a thread
-            error = lost
-        self._on_end(error)
+_PER_SECOND = 10.0
+_FIRST_ANSWER = 2.0
+_LAST_PICTURE = 2.0
+_NARROW = {"flex": "0 0 auto"}
 
 
 class TaskView:
-    """An ipywidgets view of a task: status, bar, note, time, host and a cancel button.
+    """An ipywidgets view of a task; a ``View``.
 
     Args:
         handle: the task.
+        cooperative: seconds that the cancel button gives the task to stop by itself.
+        interrupt: seconds that it gives the interrupt after that.
+        output: show what the task prints.
 
     Attributes:
         widget: the widget to display.
+        presses: the cancel button without its button.
+        on_change: called when it looks different from before; None for nobody.
     """
 
-    def __init__(self, handle: TaskHandle[Any]) -> None:
+    def __init__(
+        self, handle: TaskHandle[Any], *, cooperative: float = 5.0, interrupt: float = 5.0, output: bool = True
+    ) -> None:
         import ipywidgets
 
-        self._handle = handle
-        self._bar = ipywidgets.FloatProgress(min=0.0, max=1.0, layout={"width": "240px"})
-        self._status = ipywidgets.Label()
-        self._note = ipywidgets.Label()
-        self._cancel = ipywidgets.Button(description="Cancel", icon="stop", layout={"width": "90px"})
-        self._cancel.on_click(self._on_cancel)
-        self._end = ipywidgets.HTML()
-        row = ipywidgets.HBox([self._bar, self._status, self._note, self._cancel])
-        self.widget = ipywidgets.VBox([row, self._end])
-        self._boxes = (row, self.widget)
+        self.handle = handle
+        self._last: TaskSnapshot[Any] | None = None
+        self._error: BaseException | None = None
+        self._silent = 0.0
+        self._closed = False
+        self.on_change: Callable[[], None] | None = None
+        self.presses = CancelPresses(handle, self._changed, cooperative=cooperative, interrupt=interrupt)
+        self._bar = ipywidgets.FloatProgress(min=0.0, max=1.0, layout={"width": "160px", **_NARROW})
+        self._status, self._place = (ipywidgets.HTML(layout=_NARROW) for _ in range(2))
+        self._note = ipywidgets.HTML(layout={"flex": "1 1 auto", "overflow": "hidden"})
+        self._cancel = ipywidgets.Button(icon="stop", layout={"width": "auto", **_NARROW})
+        self._cancel.on_click(lambda _button: self.presses.press())
+        self._words, self._end = ipywidgets.HTML(), ipywidgets.HTML()
+        self._log = paglet_log(handle.proxy) if output else PagletLog("")
+        self._output = OutputArea(self._log)
+        parts = [self._status, self._bar, self._note, self._place, self._cancel]
+        row = ipywidgets.HBox(parts, layout={"align_items": "center", "width": "100%", "grid_gap": "10px"})
+        self.widget = ipywidgets.VBox([row, self._words, self._end, self._output.widget])
+        self._parts = (*parts, self._words, self._end, row, self.widget)
+        self._paint = Coalesced(self._show, _PER_SECOND)
+        self._show()
+
+    # ---- what it is told
+
+    @property
+    def done(self) -> bool:
+        """Whether the last snapshot was one of a task that is done."""
+        return self._last is not None and self._last.done
+
+    def ask(self) -> None:
+        """Ask the task where it stands, and show that."""
+        try:
+            self._last = self.handle.snapshot(timeout=_FIRST_ANSWER)
+        except TimeoutError:
+            self._silent = _FIRST_ANSWER
+        except Exception as error:  # whatever ended the task is shown
+            self._error = error
+        self._show()
 
     def update(self, snapshot: TaskSnapshot[Any]) -> None:
         """Show a snapshot."""
-        status = str(snapshot.status.value)
-        shown = "CANCELLING" if snapshot.cancelling and not snapshot.done else status
-        self._bar.value = snapshot.progress
-        self._bar.bar_style = _STYLES.get(status, "info")
-        self._status.value = f"{shown} {snapshot.progress:.0%}, {pictures.elapsed(snapshot):.1f} s"
-        self._note.value = " ".join(part for part in (snapshot.note, f"on {snapshot.host_name}") if part)
-        if snapshot.done:
-            self._cancel.disabled = True
-            self._end.value = pictures.outcome_html(snapshot)
+        self._last, self._silent = snapshot, 0.0
+        self._changed()
+
+    def silent(self, seconds: float) -> None:
+        """Show that the task does not answer."""
+        self._silent = seconds
+        self._changed()
+
+    def lost(self, error: BaseException) -> None:
+        """Show that the task is lost."""
+        self._error = error
+        self._changed()
+
+    def _changed(self) -> None:
+        self._paint()
+        if self.on_change is not None:
+            self.on_change()
+
+    # ---- what it shows
+
+    def _show(self) -> None:
+        snapshot, ended = self._last, self._error is not None
+        if snapshot is not None:
+            status = str(snapshot.status.value)
+            ended = ended or snapshot.done
+            shown = "CANCELLING" if snapshot.cancelling and not snapshot.done else status
+            self._bar.value = snapshot.progress
+            self._bar.bar_style = _STYLES.get(status, "info")
+            self._status.value = f"<b>{escaped(shown)}</b>"
+            note = f"no answer for {self._silent:.0f} s" if self._silent else snapshot.note
+            self._note.value = f"{snapshot.progress:.0%} {muted(note).html}"
+            self._place.value = f"{pictures.elapsed(snapshot):.1f} s on <b>{escaped(snapshot.host_name)}</b>"
+            if snapshot.done:
+                self._end.value = pictures.outcome_html(snapshot)
+        if self._error is not None:
+            self._end.value = pictures.error_html(self._error)
+        self._cancel.disabled = ended
+        self._cancel.description = self.presses.label
+        self._cancel.tooltip = f"{self.presses.label} this task"
+        words = self.presses.words
+        self._words.value = f"<div role='status'>{escaped(words)}</div>" if words else ""
+
+    def text(self) -> str:
+        """How things stand, as text."""
+        parts = [pictures.snapshot_text(self._last) if self._last is not None else f"task {self.handle.proxy.agent_id}"]
+        parts += [self.presses.words, str(self._error) if self._error is not None else ""]
+        return "\n".join(part for part in parts if part)
+
+    def html(self) -> str:
+        """The same as a picture, with the last of what it printed."""
+        parts = [pictures.snapshot_html(self._last) if self._last is not None else escaped(self.text())]
+        parts += [f"<div>{escaped(self.presses.words)}</div>" if self.presses.words else ""]
+        parts += [pictures.error_html(self._error) if self._error is not None else "", output_html(self._log)]
+        return "".join(parts)
 
     def close(self) -> None:
         """Take the widget away; the task goes on."""
-        for widget in (self._bar, self._status, self._note, self._cancel, self._end, *self._boxes):
-            for part in (getattr(widget, "style", None), widget.layout, widget):
-                if part is not None:
-                    part.close()
-
-    def _on_cancel(self, _button: Any) -> None:
-        self._cancel.disabled = True
-
-        def cancel() -> None:
-            try:
-                self._handle.cancel()
-            except Exception as error:  # shown where the user looks; a callback has nobody to raise to
-                self._end.value = pictures.error_html(error)
-
-        threading.Thread(target=cancel, name="paglets-task-cancel", daemon=True).start()
+        if self._closed:
+            return
+        self._closed = True
+        self._paint.close()
+        self._output.close()
+        close_widgets(*self._parts)
 
 
-def _bundle(view: TaskView | None, text: str, html: str) -> dict[str, Any]:
-    data: dict[str, Any] = {"text/plain": text, "text/html": html}
-    if view is not None:
-        model = {"version_major": 2, "version_minor": 0, "model_id": view.widget.model_id}
-        data["application/vnd.jupyter.widget-view+json"] = model
-    return data
+class ShownTask:
+    """A task that is shown in a cell: follower, view and display together.
+
+    Args:
+        view: the view.
+        showing: what displays it.
+    """
+
+    def __init__(self, view: TaskView, showing: Showing) -> None:
+        self._view = view
+        self._showing = showing
+        self._closed = threading.Event()
+        view.on_change = showing.refresh
+        self._follower = TaskFollower(view.handle, view.update, self._on_end, view.silent)
+        self._follower.start()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until the last picture is there; whether it is within ``timeout`` seconds."""
+        return self._closed.wait(timeout)
+
+    def close(self) -> None:
+        """Follow no more, and leave a picture; the task goes on."""
+        self._follower.close()
+        self.wait(_LAST_PICTURE)
+
+    def _on_end(self, error: BaseException | None) -> None:
+        if error is not None:
+            self._view.lost(error)
+        elif not self._view.done:
+            self._view.lost(MeshError("the task is not followed any more"))
+        post(self._leave, lambda _error: self._closed.set())
+
+    def _leave(self) -> None:
+        """Leave the last picture, with what the task printed last, and what a cancel came to."""
+        self._view.presses.wait(_LAST_PICTURE)
+        mesh = mesh_of(self._view.handle.proxy)
+        if mesh is not None:
+            mesh.sync_output()
+        self._showing.close()
+        self._closed.set()
 
 
-def show_task(handle: TaskHandle[Any]) -> TaskFollower | None:
+def show_task(handle: TaskHandle[Any]) -> ShownTask | None:
     """Display a task in the cell that runs now, and keep the display up to date.
+
+    What the task prints stands in the view, unless this is the cell that started it: there
+    it stands below.
 
     Args:
         handle: the task.
 
     Returns:
-        What follows the task; None where it is done already, or where nothing can be updated.
+        What shows it, to be closed by whoever owns the cell; None where nothing is left to be updated.
     """
-    from IPython.core.getipython import get_ipython
-    from IPython.display import display
-
-    shell: Any = get_ipython()
-    done = handle.done()  # before the picture is made: it may be by then
-    text, html = pictures.handle_text(handle), pictures.handle_html(handle)
-    if shell is None:
-        sys.stdout.write(f"{text}\n")
-        return None
-    if done or not hasattr(shell, "set_thread_parent"):
-        display(_bundle(None, text, html), raw=True)  # type: ignore[no-untyped-call]
-        return None
-    view = TaskView(handle)
-    parent, display_id = shell.get_parent(), f"paglets-{secrets.token_hex(8)}"
-    transient = {"display_id": display_id}
-    shell.display_pub.publish(data=_bundle(view, text, html), metadata={}, transient=transient)
-    last: list[TaskSnapshot[Any]] = []
-
-    def on_snapshot(snapshot: TaskSnapshot[Any]) -> None:
-        last[:] = [snapshot]
-        view.update(snapshot)
-
-    def on_end(error: BaseException | None) -> None:
-        shown = text, html
-        if error is not None:
-            shown = str(error), pictures.error_html(error)
-        elif last:
-            shown = pictures.snapshot_text(last[0]), pictures.snapshot_html(last[0])
-        tokens = shell.set_thread_parent(parent)
-        try:
-            shell.display_pub.publish(data=_bundle(None, *shown), metadata={}, transient=transient, update=True)
-        finally:
-            shell.reset_thread_parent(tokens)
+    done = handle.done()  # before it is asked: it may be by then
+    view = TaskView(handle, output=not handle.cell or handle.cell != default_origin.cell)
+    view.ask()
+    if done:
+        show_picture(view)
         view.close()
-
-    follower = TaskFollower(handle, on_snapshot, on_end)
-    follower.start()
-    return follower
+        return None
+    showing = show(view)
+    return None if showing is None else ShownTask(view, showing)

@@ -11,6 +11,7 @@ from IPython.core.error import UsageError
 from paglets_nb.errors import PagletError
 from paglets_nb.magics.parser import Arguments, CellVerb, VerbParser
 from paglets_nb.magics.session import Session
+from paglets_nb.mesh.cancelling import INTERRUPTED
 from paglets_nb.mesh.relay import CellSink, CodeResult, OutputSink, TextSink
 
 __all__ = ["VERB"]
@@ -31,14 +32,18 @@ def _sink(session: Session, host: str, several: bool) -> OutputSink:
     return TextSink(host)
 
 
-def _interrupt(running: dict[Future[CodeResult], Any]) -> None:
-    for future, host in running.items():
-        if not future.done():
-            try:
-                host.interrupt()
-            except PagletError:
-                continue  # it died meanwhile: then nothing runs there
-    concurrent.futures.wait(running, _AFTER_INTERRUPT)
+def _interrupt(running: dict[Future[CodeResult], Any], session: Session) -> None:
+    """Interrupt the cell where it runs, and tell what came of it."""
+    left = {future: host for future, host in running.items() if not future.done()}
+    for host in left.values():
+        try:
+            host.interrupt()
+        except PagletError:
+            continue  # it died meanwhile: then nothing runs there
+    concurrent.futures.wait(left, _AFTER_INTERRUPT)
+    for future, host in left.items():
+        end = "it has ended" if future.done() else f"it goes on; %paglet restart {host.name} ends it"
+        session.say(f"the cell on {host.name}: {INTERRUPTED}; {end}")
 
 
 def _run_on(hosts: list[Any], session: Session, cell: str, several: bool) -> list[CodeResult]:
@@ -50,7 +55,7 @@ def _run_on(hosts: list[Any], session: Session, cell: str, several: bool) -> lis
         while concurrent.futures.wait(running, _POLL).not_done:
             continue
     except KeyboardInterrupt:
-        _interrupt(running)
+        _interrupt(running, session)
         raise
     return [future.result() for future in running]
 

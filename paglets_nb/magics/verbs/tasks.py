@@ -78,7 +78,9 @@ def run(session: Session, arguments: Arguments) -> TaskTable:
     on = session.host(arguments.on).name if arguments.on else ""
     found = _listed(session, on)
     if not arguments.follow:
-        return found
+        from paglets_nb.widgets.task_table import LiveTaskTable
+
+        return LiveTaskTable(found, session.require_mesh(), on)
     line = ProgressLine(session.shell)
     deadline = None if arguments.timeout is None else time.monotonic() + arguments.timeout
     try:

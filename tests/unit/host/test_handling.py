@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,12 +12,14 @@ from paglets_nb.codec.failures import decode_error
 from paglets_nb.codec.payload import WireBody
 from paglets_nb.core.messages import Message, MessageType
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.tracebacks import told_failures
 from paglets_nb.core.turns import current_turn, default_origin
 from paglets_nb.errors import NotHandledError, SerializationError
 from paglets_nb.host.flight import FlightRecorder
 from paglets_nb.host.handling import incoming
 from paglets_nb.host.host import Host
 from paglets_nb.host.residents import HandlerTurn
+from paglets_nb.testing import wait_until
 from paglets_nb.transport.frames import ERROR, REPLY
 from tests.unit.host.scripted import Durable, Kept, Script, Scripted
 
@@ -112,25 +112,23 @@ def test_an_awaited_handler(script: Script, alpha: Host, paglet: PagletProxy) ->
     assert paglet.send("later", {"a": 1}) == 2
 
 
-def test_output_goes_to_the_cell_that_asked(script: Script, alpha: Host, paglet: PagletProxy) -> None:
-    """A handler for a cell runs within the scope of its output; one for nobody does not."""
-    cells: list[str] = []
+def test_who_is_told_of_errors(script: Script, alpha: Host, paglet: PagletProxy, monkeypatch: Any) -> None:
+    """One that the caller is told belongs to no cell; one of a message that nobody waits for to the sender's."""
+    told: list[tuple[str, str | None, str]] = []
+    monkeypatch.setattr(told_failures, "listener", lambda *given: told.append((*given[:2], str(given[2]))))
 
-    @contextmanager
-    def scope(cell: str) -> Iterator[None]:
-        cells.append(f"+{cell}")
-        yield
-        cells.append(f"-{cell}")
+    def fail(_me: Any, message: Message) -> None:
+        raise ValueError(message.args["text"])
 
-    alpha.handling.output_scope = scope
-    script.handlers["note"] = lambda _me, _message: cells.append("handler")
-    paglet.send("note")
-    default_origin.cell = "cell-1"
-    try:
-        paglet.send("note")
-    finally:
-        default_origin.cell = ""
-    assert cells == ["handler", "+cell-1", "handler", "-cell-1"]
+    script.handlers["fail"] = fail
+    monkeypatch.setattr(default_origin, "cell", "cell-1")
+    with pytest.raises(ValueError, match="one"):
+        paglet.send("fail", {"text": "one"})
+    with pytest.raises(NotHandledError):
+        paglet.send("unknown")
+    paglet.send_oneway("fail", {"text": "two"})
+    wait_until(lambda: len(told) == 2)
+    assert told == [(paglet.agent_id, None, "one"), (paglet.agent_id, "cell-1", "two")]
 
 
 @pytest.mark.parametrize(("cls", "noted"), [(Scripted, False), (Kept, True), (Durable, True)])

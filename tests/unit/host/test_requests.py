@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -605,28 +604,18 @@ class TestCallingOneself:
         wait_until(lambda: got == [{"a": 1}])
 
 
-class TestOutput:
-    def test_handlers_run_in_the_scope_of_the_senders_cell(
+class TestCells:
+    def test_the_senders_cell_travels_along(
         self, script: Script, alpha: Host, paglet: PagletProxy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The cell a message is sent for travels with it, on to messages its handler sends."""
-        scopes: list[str] = []
-
-        @contextmanager
-        def scope(cell: str) -> Any:
-            scopes.append(cell)
-            yield
-
+        """The cell a message is sent for is known to its handler, and to those of messages it sends."""
         other = alpha.create(Scripted)
-        alpha.handling.output_scope = scope
         script.handlers["inner"] = lambda _me, _m: current_origin()
         script.handlers["outer"] = lambda _me, _m: other.send("inner")
         monkeypatch.setattr(default_origin, "cell", "cell-7")
         assert paglet.send("outer") == "cell-7"
-        assert scopes == ["cell-7", "cell-7"]
         monkeypatch.setattr(default_origin, "cell", "")
         assert paglet.send("inner") == ""
-        assert len(scopes) == 2
 
 
 class TestBadFrames:

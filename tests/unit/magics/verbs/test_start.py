@@ -53,5 +53,5 @@ def test_a_task_is_started_once_at_a_time(meshed: Notebook, worker: str) -> None
 
 def test_what_is_no_task_cannot_be_started(meshed: Notebook, counter: str) -> None:
     """Other paglets are told apart."""
-    for verb in ("start", "status", "wait", "cancel"):
+    for verb in ("start", "status", "wait"):
         assert meshed.refused(f"%paglet {verb} counter").startswith("counter is no task but a Counter")
