@@ -17,6 +17,7 @@ Owns the tree below and nothing else; it must not know any other room.
     ├── FrameError                  bytes that are no frame of ours
     ├── RemoteHostError             an exception of a type unknown here
     ├── CallTimeoutError            (TimeoutError) no answer by the deadline
+    │   └── PagletBusyError         a step that was not taken: the paglet's turn did not come
     ├── InvalidAgentError           no such paglet (never was, or disposed)
     ├── PagletInactiveError         deactivated, and told not to wake
     ├── PagletCrashedError          quarantined after it crashed its host
@@ -57,6 +58,7 @@ __all__ = [
     "MeshError",
     "NameTakenError",
     "NotHandledError",
+    "PagletBusyError",
     "PagletCrashedError",
     "PagletError",
     "PagletInactiveError",
@@ -199,6 +201,21 @@ class CallTimeoutError(PagletError, TimeoutError):
     def __init__(self, what: str, timeout: float, *, hint: str = "") -> None:
         self.what, self.timeout, self.hint = what, timeout, hint
         super().__init__(f"{what}: no answer within {timeout:g} s{f'; {hint}' if hint else ''}")
+
+
+class PagletBusyError(CallTimeoutError):
+    """A step that was not taken and will not be, since the paglet did something else all the time.
+
+    Attributes:
+        paglet: its name, or its class and id.
+        step: what was not done with it, e.g. ``moved``.
+        doing: what it is busy with.
+    """
+
+    def __init__(self, paglet: str, timeout: float = 0.0, *, step: str = "reached", doing: str = "a message") -> None:
+        self.paglet, self.step, self.doing = paglet, step, doing
+        super().__init__(paglet, timeout, hint=f"it was not {step}")
+        self.args = (f"{paglet} was not {step} within {timeout:g} s: it is busy with {doing}",)
 
 
 class InvalidAgentError(PagletError):

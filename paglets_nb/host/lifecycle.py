@@ -17,7 +17,7 @@ from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.tracebacks import format_user_traceback
 from paglets_nb.core.turns import current_origin, current_turn
 from paglets_nb.core.values import new_agent_id
-from paglets_nb.errors import PagletError, SerializationError
+from paglets_nb.errors import CallTimeoutError, PagletBusyError, PagletError, SerializationError
 from paglets_nb.host.context import ResidentContext
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.mailbox import Mailbox
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lifecycle"]
 
-_TURN_TIMEOUT = 60.0
+TURN_TIMEOUT = 60.0
 _HELD = nullcontext()
 
 
@@ -151,20 +151,31 @@ class Lifecycle:
                 "failure", resident.agent_id, error=repr(error), traceback=format_user_traceback(error)
             )
 
-    def turn_of(self, resident: Resident, timeout: float = _TURN_TIMEOUT) -> AbstractContextManager[Any]:
+    def turn_of(
+        self, resident: Resident, timeout: float = TURN_TIMEOUT, step: str = "reached"
+    ) -> AbstractContextManager[Any]:
         """Hold the paglet's turn within this; a handler of the paglet itself holds it already.
 
+        Args:
+            resident: the paglet.
+            timeout: seconds.
+            step: what it is wanted for, as the error says it: ``was not moved``.
+
         Raises:
-            CallTimeoutError: not to be had in time.
+            PagletBusyError: not to be had in time.
             LifecycleError: the paglet left meanwhile.
         """
         mine = current_turn.get()
         if mine is not None and mine.paglet is resident.paglet and getattr(mine, "held", False):
             return _HELD
-        place = resident.mailbox.acquire(timeout=timeout)
+        try:
+            place = resident.mailbox.acquire(timeout=timeout)
+        except CallTimeoutError:
+            called = resident.name or f"{type(resident.paglet).__name__} {resident.agent_id}"
+            raise PagletBusyError(called, timeout, step=step, doing=resident.paglet._busy_with()) from None
         return TurnScope(self._host, HandlerTurn(resident, current_origin(), place, 10), finish=True)
 
-    def dispose(self, target: str) -> Nothing:
+    def dispose(self, target: str, timeout: float = TURN_TIMEOUT) -> Nothing:
         """End a paglet: ``on_disposing``; whatever waits is told that it ended."""
         host = self._host
         stored = host.sleep.lookup(target)
@@ -173,7 +184,7 @@ class Lifecycle:
             host.events.record("dispose", stored.agent_id)
             return Nothing()
         resident = host.residents.require(target)
-        with self.turn_of(resident):
+        with self.turn_of(resident, timeout, "ended"):
             host.residents.require(resident.agent_id)
             try:
                 resident.paglet.on_disposing(DisposalEvent(resident.agent_id, host.name))

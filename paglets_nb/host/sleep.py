@@ -79,7 +79,7 @@ class Sleep:
         if (asleep := self.lookup(target)) is not None:
             raise PagletInactiveError(f"paglet {asleep.agent_id} is deactivated already")
         resident = host.residents.require(target)
-        with host.lifecycle.turn_of(resident):
+        with host.lifecycle.turn_of(resident, request.timeout, "put to sleep"):
             host.residents.require(resident.agent_id)
             paglet = resident.paglet
             policy = paglet.deactivation_policy(DeactivationRequest(request.reason, request.policy))

@@ -168,6 +168,10 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
         """Other messages; None means not handled."""
         return None
 
+    def _busy_with(self) -> str:
+        running = self.state.status is TaskStatus.RUNNING
+        return "its task; wait for it, or cancel it" if running else super()._busy_with()
+
     # ---- for run_task
 
     def report_progress(self, fraction: float, note: str | None = None) -> None:
