@@ -60,6 +60,7 @@ class HostRecord:
         self.relay: KernelRelay | None = None
         self.window = RestartWindow(restarts)
         self.scope: anyio.CancelScope | None = None
+        self.starting = anyio.Lock()  # held by who starts it again
 
     def ref(self) -> HostRef:
         """What the other hosts are told."""

@@ -146,8 +146,9 @@ class Supervisor:
                     f"{reason}; restarted {record.restarts} times, {record.window.limit} in a minute allowed"
                 )
         await self._membership.tell()
-        if record.state == "restarting":
-            await self._start_again(record)
+        async with record.starting:
+            if record.state == "restarting":
+                await self._start_again(record)
 
     async def _start_again(self, record: HostRecord) -> None:
         record.restarts += 1
@@ -158,18 +159,21 @@ class Supervisor:
         await self._membership.tell()
 
     async def restart(self, name: str) -> None:
-        """End a host and start it again; its durable paglets come back.
+        """End a host and start it again; its durable paglets come back. Once begun it ends with the host up.
 
         Raises:
             MeshError: it did not start again; says why.
         """
         record = self.require(name)
-        await self._membership.save_one(record)
-        await self._end(record)
-        record.reason = "it was restarted"
-        await self._start_again(record)
-        if record.state != "up":
-            raise MeshError(record.reason)
+        async with record.starting:
+            with anyio.CancelScope(shield=True):
+                await self._membership.save_one(record)
+                await self._end(record)
+                record.state, record.reason = "restarting", "it is being restarted"
+                await self._start_again(record)
+                if record.state != "up":
+                    raise MeshError(record.reason)
+                record.reason = "it was restarted"
 
     # ---- what hosts are asked
 

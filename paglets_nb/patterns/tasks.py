@@ -114,6 +114,8 @@ TASK_START = ServiceOperation("start", TaskStartRequest, TaskStatusReply)
 TASK_STATUS = ServiceOperation("status", EmptyPayload, TaskStatusReply)
 TASK_WAIT = ServiceOperation("wait", TaskWaitRequest, TaskStatusReply)
 TASK_CANCEL = ServiceOperation("cancel", EmptyPayload, TaskStatusReply)
+RETURNED_NOTHING = "run_task returned nothing; return a Result"
+"""The note of a task that was left running without a result."""
 _OPERATIONS = (TASK_START, TASK_STATUS, TASK_WAIT, TASK_CANCEL)
 
 RequestT = TypeVar("RequestT")
@@ -123,6 +125,9 @@ StateT = TypeVar("StateT", bound=TaskState)
 
 class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
     """A paglet that does one typed request; override ``run_task``.
+
+    ``run_task`` returns the result. Where it returns None and leaves the status RUNNING, the task
+    stays so until something completes it, and its note says that nothing was returned.
 
     Class attributes:
         Request: the dataclass of the request.
@@ -316,7 +321,16 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
             return {"host_url": outcome.host_url, "agent_id": outcome.agent_id}
         if outcome is not None:
             self.complete_task(outcome)
+        elif not self._ended:
+            self._left_running()
         return TASK_START.encode_reply(self.task_status_reply())
+
+    def _left_running(self) -> None:
+        """Say so where ``run_task`` returned nothing, and set no other status: it may be that a thread completes it."""
+        with self.locked():
+            if self.state.status is TaskStatus.RUNNING and not self.state.done:
+                self.state.note = RETURNED_NOTHING
+                self.notify_all_state_changed()
 
     def _failed(self, error: Exception) -> dict[str, Any]:
         self.fail_task(error)

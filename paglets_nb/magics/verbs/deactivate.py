@@ -18,7 +18,9 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("--stay", action="store_true", help="messages do not wake it: they wait until it wakes")
     parser.add_argument("--refuse", action="store_true", help="messages neither wake it nor wait: they are refused")
     parser.add_argument("--reason", metavar="TEXT", default="", help="told to its on_deactivating, and in the events")
-    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for each of them, until it is idle (default: 60)")
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=seconds, help="for each of them, until it is idle (default: 60)"
+    )
 
 
 def policy_of(arguments: Arguments) -> DeactivationPolicy:

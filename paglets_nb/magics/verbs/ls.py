@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.parser import NOTHING_LOST, Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
 from paglets_nb.widgets.tables import PagletTable
 
@@ -21,4 +21,4 @@ def run(session: Session, arguments: Arguments) -> PagletTable:
     return PagletTable([info for info in mesh.listing() if on in ("", info.host_name)], mesh.client)
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted=NOTHING_LOST)

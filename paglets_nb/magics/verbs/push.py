@@ -41,4 +41,4 @@ def run(session: Session, arguments: Arguments) -> FileTransferResult:
     return transfer(session, GrabRequest(path, target.name, destination, GrabDirection.PUSH, **options))
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted="the file was not brought")

@@ -64,4 +64,4 @@ def run(session: Session, arguments: Arguments) -> Any:
     return mesh
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted="the mesh did not start")
