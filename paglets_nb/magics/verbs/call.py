@@ -18,7 +18,7 @@ def configure_call(parser: VerbParser) -> None:
     parser.add_argument("paglet", metavar="PAGLET", help="a name, an id or its start, or a variable")
     parser.add_argument("operation", metavar="OPERATION", help="one of its operations (%%paglet info lists them)")
     parser.add_argument(
-        "--timeout", metavar="SECONDS", type=seconds, help="how long to wait for the reply (default: 60)"
+        "--timeout", metavar="SECONDS", type=seconds, help="how long to wait for the reply (60)"
     )
 
 

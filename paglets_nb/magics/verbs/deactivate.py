@@ -19,7 +19,7 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("--refuse", action="store_true", help="messages neither wake it nor wait: they are refused")
     parser.add_argument("--reason", metavar="TEXT", default="", help="told to its on_deactivating, and in the events")
     parser.add_argument(
-        "--timeout", metavar="SECONDS", type=seconds, help="for each of them, until it is idle (default: 60)"
+        "--timeout", metavar="SECONDS", type=seconds, help="for each of them, until it is idle (60)"
     )
 
 

@@ -14,7 +14,7 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("paglet", metavar="PAGLET", help="a name, an id or its start, or a variable")
     parser.add_argument("host", metavar="HOST", help="where it goes")
     parser.add_argument(
-        "--timeout", metavar="SECONDS", type=seconds, help="for its turn, and for the transfer (default: 60)"
+        "--timeout", metavar="SECONDS", type=seconds, help="for its turn, and for the transfer (60)"
     )
 
 

@@ -12,7 +12,7 @@ __all__ = ["VERB"]
 def configure(parser: VerbParser) -> None:
     """Add the arguments."""
     parser.add_argument("paglets", nargs="+", metavar="PAGLET", help="names, ids or their starts, or variables")
-    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for each, until it is idle (default: 60)")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for each, until it is idle (60)")
 
 
 def run(session: Session, arguments: Arguments) -> None:
