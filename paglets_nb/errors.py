@@ -28,7 +28,7 @@ Owns the tree below and nothing else; it must not know any other room.
     ├── TransferError               a movement that did not commit
     ├── StorageQuotaError           a write past a storage quota
     ├── StoreError                  a host's store is damaged, full or unusable
-    ├── CursorGapError              events asked for were trimmed
+    ├── CursorGapError              events asked for were trimmed, or never were
     ├── SearchError                 a search that cannot be made
     ├── ExperimentError             (ValueError) a fan-out that cannot be run, or results that cannot be read
     └── TaskCancelledError          raised in a task after it was cancelled
@@ -288,16 +288,20 @@ class StoreError(PagletError):
 
 
 class CursorGapError(PagletError):
-    """The events asked for were trimmed.
+    """The events asked for were trimmed, or the cursor lies beyond the end.
 
     Attributes:
         after_cursor: the cursor asked for.
         first_cursor: the first cursor still held.
+        last_cursor: the last one there is, where the cursor lies beyond it; else None.
     """
 
-    def __init__(self, after_cursor: int, first_cursor: int) -> None:
-        self.after_cursor, self.first_cursor = after_cursor, first_cursor
-        super().__init__(f"events after cursor {after_cursor} were trimmed; the first one held is {first_cursor}")
+    def __init__(self, after_cursor: int, first_cursor: int, last_cursor: int | None = None) -> None:
+        self.after_cursor, self.first_cursor, self.last_cursor = after_cursor, first_cursor, last_cursor
+        text = f"events after cursor {after_cursor} were trimmed; the first one held is {first_cursor}"
+        if last_cursor is not None:
+            text = f"cursor {after_cursor} lies beyond the end: the last event is {last_cursor}"
+        super().__init__(text)
 
 
 class SearchError(PagletError):

@@ -119,6 +119,8 @@ class Extension:
             raise HelpShown(overview())
         name = str(words[0])
         if name in CELL_VERBS and name not in LINE_VERBS:
+            if any(word in ("-h", "--help") for word in words[1:]):
+                self._run_cell(words, "")
             raise UsageError(f"{name!r} takes a cell: write %%paglet {name} as the cell's first line")
         if name not in LINE_VERBS:
             raise UsageError(f"unknown verb {name!r}{did_you_mean(name, LINE_VERBS)} (%paglet --help lists them)")

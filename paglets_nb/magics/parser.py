@@ -98,7 +98,12 @@ class VerbParser(argparse.ArgumentParser):
             raise HelpShown(self.format_help())
         if self.plain_words:
             words = [Word(f"{word.field}={word}") if word.field else word for word in words]
-        fields = {word.field: word for word in words if word.field}
+        fields: dict[str, Word] = {}
+        for word in words:
+            if word.field in fields:
+                self.error(f"{word.field}= is given twice")
+            if word.field:
+                fields[word.field] = word
         if fields and not self.fields:
             name = next(iter(fields))
             self.error(f"takes no fields, got {name}={fields[name]}")

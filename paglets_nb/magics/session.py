@@ -17,7 +17,7 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
 from paglets_nb.errors import InvalidAgentError, PagletError
 from paglets_nb.magics.boundary import did_you_mean
-from paglets_nb.magics.tokens import Word
+from paglets_nb.magics.tokens import NO_VALUE, Word
 from paglets_nb.mesh.relay import remember_cell
 
 if TYPE_CHECKING:
@@ -151,10 +151,23 @@ class Session:
         except InvalidAgentError:
             raise UsageError(self._no_paglet(str(word))) from None
 
+    def paglets(self, words: Iterable[str]) -> list[PagletProxy]:
+        """Paglets as ``paglet`` takes them, also comma-separated, or by variables that hold lists of them."""
+        found: list[PagletProxy] = []
+        for word in words:
+            value = self.namespace.get(str(word))
+            if isinstance(value, list | tuple) and value:
+                found += [self.paglet(Word(str(entry), entry)) for entry in value]
+            elif "," in word and getattr(word, "value", NO_VALUE) is NO_VALUE:
+                found += [self.paglet(part) for part in str(word).split(",") if part]
+            else:
+                found.append(self.paglet(word))
+        return found
+
     def _no_paglet(self, word: str) -> str:
         """Why a word stands for no paglet."""
         infos = self.require_mesh().listing()
-        begun = [info.agent_id for info in infos if info.agent_id.startswith(word)]
+        begun = [info.agent_id for info in infos if len(word) >= 3 and info.agent_id.startswith(word)]
         if len(begun) > 1:
             return f"{word!r} begins {len(begun)} paglets' ids: {', '.join(begun[:4])}"
         names = [info.name or info.agent_id for info in infos]

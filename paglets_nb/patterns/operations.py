@@ -38,6 +38,12 @@ class OperationPaglet(Paglet[StateT]):
         table = self.__dict__.get("_operation_table")
         if table is None:
             handlers = dict(self.operation_handlers())
+            for operation in handlers:
+                if not isinstance(operation, ServiceOperation):
+                    raise ServiceContractError(
+                        f"{type(self).__name__}.operation_handlers: wants ServiceOperations as keys, "
+                        f"e.g. {{ADD: self.add}}, not {operation!r}"
+                    )
             named = {operation.name: handler for operation, handler in handlers.items()}
             table = {operation.name: (operation, handler) for operation, handler in handlers.items()}
             table.update({operation.name: (operation, named.get(operation.name)) for operation in self.Operations})
@@ -141,6 +147,8 @@ class OperationClient:
             Exception: what the handler raised.
         """
         proxy = self.proxy
+        if not isinstance(proxy, PagletProxy):
+            raise ServiceContractError(f"wanted a paglet's proxy, got {proxy!r}; mesh.paglet(name) finds one")
         if not isinstance(operation, ServiceOperation):
             raise ServiceContractError(f"wanted a ServiceOperation, got {operation!r}; send a kind by PagletProxy.send")
         reply_type = operation.reply_type

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import typing
 from dataclasses import dataclass, field
 from enum import Enum
 from types import CoroutineType
@@ -19,8 +20,8 @@ from paglets_nb.core.ports import codec
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.state import PagletState
-from paglets_nb.core.tracebacks import format_user_traceback
-from paglets_nb.errors import HostError, LifecycleError, TaskCancelledError
+from paglets_nb.core.tracebacks import format_user_traceback, has_user_frames
+from paglets_nb.errors import HostError, LifecycleError, PagletError, TaskCancelledError
 from paglets_nb.services.contracts import EmptyPayload, ServiceOperation
 
 __all__ = [
@@ -130,14 +131,22 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
     stays so until something completes it, and its note says that nothing was returned.
 
     Class attributes:
-        Request: the dataclass of the request.
-        Result: the dataclass of the result.
+        Request: the dataclass of the request; taken from ``TaskPaglet[MyRequest, MyResult, MyState]`` where not given.
+        Result: the dataclass of the result; so is this.
     """
 
     State: ClassVar[type[PagletState]] = TaskState
     Request: ClassVar[type | None] = None
     Result: ClassVar[type | None] = None
     interleaved_kinds = frozenset(operation.name for operation in (TASK_STATUS, TASK_WAIT, TASK_CANCEL))
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            if typing.get_origin(base) is TaskPaglet:
+                for role, value in zip(("Request", "Result"), typing.get_args(base), strict=False):
+                    if role not in cls.__dict__ and isinstance(value, type) and dataclasses.is_dataclass(value):
+                        setattr(cls, role, value)
 
     @classmethod
     def request_class(cls) -> type:
@@ -222,7 +231,9 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
         with self.locked():
             if isinstance(error, BaseException):
                 self.state.error = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-                self.state.traceback = getattr(error, "remote_traceback", "") or format_user_traceback(error)
+                ours = isinstance(error, PagletError) and not has_user_frames(error)
+                own = "" if ours else format_user_traceback(error)
+                self.state.traceback = getattr(error, "remote_traceback", "") or own
             else:
                 self.state.error = error
             cancelled = isinstance(error, TaskCancelledError)

@@ -17,7 +17,7 @@ def configure(parser: VerbParser) -> None:
 
 def run(session: Session, arguments: Arguments) -> PagletProxy | list[PagletProxy]:
     """Wake the paglets; one that is awake stays so."""
-    proxies = [session.paglet(word) for word in arguments.paglets]
+    proxies = session.paglets(arguments.paglets)
     for proxy in proxies:
         proxy.activate(timeout=arguments.timeout)
     return proxies[0] if len(proxies) == 1 else proxies

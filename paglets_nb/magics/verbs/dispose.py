@@ -17,7 +17,7 @@ def configure(parser: VerbParser) -> None:
 
 def run(session: Session, arguments: Arguments) -> None:
     """End the paglets, all of them found before the first one ends."""
-    proxies = [session.paglet(word) for word in arguments.paglets]
+    proxies = session.paglets(arguments.paglets)
     for proxy in proxies:
         with waiting(session.shell, f"ending {session.label(proxy)}: waiting until it is idle"):
             proxy.dispose(timeout=arguments.timeout)

@@ -25,7 +25,7 @@ def configure(parser: VerbParser) -> None:
 def _wanted(words: list[str]) -> int | list[str]:
     if not words:
         return 2
-    if len(words) == 1 and words[0].isdecimal():
+    if len(words) == 1 and words[0].removeprefix("-").isdecimal():
         return int(words[0])
     return [name for word in words for name in str(word).split(",") if name]
 

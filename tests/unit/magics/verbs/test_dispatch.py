@@ -14,7 +14,7 @@ def test_dispatch_moves_the_paglet_and_its_state(meshed: Notebook, counter: str)
 
 
 HOLDING = """
-class Holding(TaskPaglet[Steps, Done, TaskState]):
+class _Holding(TaskPaglet[Steps, Done, TaskState]):
     Request, Result = Steps, Done
 
     def run_task(self, request):
@@ -22,7 +22,7 @@ class Holding(TaskPaglet[Steps, Done, TaskState]):
             time.sleep(0.01)
             self.check_cancelled()
 
-_holding = %paglet create Holding --on alpha --name holding
+_holding = %paglet create _Holding --on alpha --name holding
 %paglet start holding
 """
 

@@ -21,6 +21,7 @@ def test_up_and_down(notebook: Notebook) -> None:
 
 def test_a_mesh_that_cannot_be_is_refused(notebook: Notebook) -> None:
     """Counts and names that make no mesh are one line, and leave no mesh."""
+    assert "1 to 256 hosts, not -1" in notebook.refused("%paglet up -1")
     assert "1 to 256 hosts, not 0" in notebook.refused("%paglet up 0")
     assert "'9x' is not a host's name" in notebook.refused("%paglet up alpha 9x")
     assert "different names" in notebook.refused("%paglet up a a")

@@ -11,13 +11,13 @@ from paglets_nb.testing import wait_until
 from tests.unit.magics.notebook import Notebook
 
 FORGETFUL = """
-class Forgetful(TaskPaglet[Steps, Done, TaskState]):
+class _Forgetful(TaskPaglet[Steps, Done, TaskState]):
     Request, Result = Steps, Done
 
     def run_task(self, request):
         Done(request.steps)
 
-_forgetful = %paglet create Forgetful --on alpha --name forgetful
+_forgetful = %paglet create _Forgetful --on alpha --name forgetful
 """
 
 
