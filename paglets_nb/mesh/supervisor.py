@@ -14,6 +14,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from paglets_nb.errors import HostDiedError, MeshError, PagletError, UnknownHostError
+from paglets_nb.host.asleep import asleep_in
 from paglets_nb.host.client import HostClient
 from paglets_nb.mesh.engines.base import Engine, HostSpec
 from paglets_nb.mesh.membership import Membership
@@ -183,6 +184,10 @@ class Supervisor:
         if record is None:
             raise UnknownHostError(name, self.records)
         return record
+
+    def asleep(self) -> dict[str, int]:
+        """How many paglets are stored for hosts that the mesh had once and has not now, by host."""
+        return asleep_in(self._data_dir, self.records)
 
     async def execute(self, name: str, code: str, sink: OutputSink | None, store_history: bool) -> Future[CodeResult]:
         """Have a host's kernel execute code."""

@@ -42,6 +42,7 @@ def run(session: Session, arguments: Arguments) -> Any:
     from paglets_nb.patterns.tasks import TaskStartRequest
 
     proxy = session.paglet(arguments.paglet)
+    session.await_host(proxy.host_url)
     operation = session.operation(proxy, arguments.operation)
     if operation.request_type is TaskStartRequest and "request" not in arguments.fields and not arguments.json:
         typed = "".join(f" {name}={word}" for name, word in arguments.fields.items())

@@ -18,6 +18,8 @@ def run(session: Session, arguments: Arguments) -> PagletTable:
     """The paglets' proxies, as a list that shows as a table."""
     mesh = session.require_mesh()
     on = session.host(arguments.on).name if arguments.on else ""
+    if not on:
+        session.tell_asleep()
     return PagletTable([info for info in mesh.listing() if on in ("", info.host_name)], mesh.client)
 
 

@@ -61,6 +61,7 @@ def run(session: Session, arguments: Arguments) -> Any:
         raise
     session.mesh = mesh
     line.finish(f"mesh {mesh.name} is up: {count} host{'s' * (count != 1)} in {time.monotonic() - began:.1f} s")
+    session.tell_asleep()
     return mesh
 
 
