@@ -6,6 +6,7 @@ Owns the tree below and nothing else; it must not know any other room.
 
     PagletError
     ├── SerializationError          a value or class that cannot travel
+    │   └── FieldError              a field that is unknown, missing or of another type
     ├── HostError                   a host refused or could not do its part
     │   ├── ServiceContractError    a request or reply that breaks its contract
     │   │   └── ServiceNotFoundError
@@ -48,6 +49,7 @@ __all__ = [
     "CallTimeoutError",
     "CursorGapError",
     "ExperimentError",
+    "FieldError",
     "ForbiddenError",
     "FrameError",
     "HostDiedError",
@@ -117,6 +119,18 @@ class SerializationError(PagletError):
     def __init__(self, message: str, *, path: str = "") -> None:
         super().__init__(f"{path}: {message}" if path else message)
         self.path = path
+
+
+class FieldError(SerializationError):
+    """A field of a request that is unknown, missing, or wants something else than it was given.
+
+    Attributes:
+        path: the field; empty where the whole request was refused.
+    """
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.path = field
 
 
 class HostError(PagletError):

@@ -74,6 +74,7 @@ class EventLog:
         self._lock = threading.Lock()
         self._waiters: list[_Waiter] = []
         self._count = 0
+        self._steps_recorded = 0
         self._steps_count = 0
         # one more than is shown: its number is that of the last event that was dropped
         self._messages: deque[tuple[Any, ...]] = deque(maxlen=KEPT + 1)
@@ -87,6 +88,7 @@ class EventLog:
         """Add an event and tell the listeners; its number."""
         with self._lock:
             self._count = self._steps_count = number = self._count + 1
+            self._steps_recorded += 1
             row = (number, kind, agent_id, time.time(), details)
             self._steps.append(row)
             for waiter in self._waiters:
@@ -235,6 +237,12 @@ class EventLog:
             self._closed = True
             for waiter in self._waiters:
                 waiter.arrived.notify()
+
+    @property
+    def messages(self) -> int:
+        """How many messages were handled so far; they cost no count of their own."""
+        with self._lock:
+            return self._count - self._steps_recorded
 
     @property
     def closed(self) -> bool:

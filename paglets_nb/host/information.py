@@ -14,6 +14,7 @@ from paglets_nb.errors import HostDiedError, SerializationError
 from paglets_nb.host.protocol import FindRequest, Found, HostInfo, Listing, OperationInfo, PagletInfo
 from paglets_nb.host.records import StoredPaglet
 from paglets_nb.host.residents import Resident
+from paglets_nb.platform import memory_bytes
 
 if TYPE_CHECKING:
     from paglets_nb.host.host import Host
@@ -96,6 +97,7 @@ class Information:
     def health(self) -> HostInfo:
         """The host itself."""
         host = self._host
+        resident, share = memory_bytes()
         return HostInfo(
             name=host.name,
             url=host.address,
@@ -104,6 +106,11 @@ class Information:
             uptime=time.time() - host.started_at,
             connections=host.server.connections() if host.server is not None else 0,
             threads=threading.active_count(),
+            asleep=host.sleep.count(),
+            cpu_seconds=time.process_time(),
+            rss_bytes=resident,
+            pss_bytes=share,
+            messages=host.events.messages,
         )
 
     def find(self, key: str) -> Found:

@@ -268,8 +268,14 @@ class HostInfo:
     """``@health``: the host itself.
 
     Attributes:
+        paglets: those that are awake.
         uptime: seconds.
         connections: open sockets.
+        asleep: paglets that are deactivated.
+        cpu_seconds: of processor time that its process has used so far, all threads together.
+        rss_bytes: what its process holds in memory.
+        pss_bytes: its share of that, where pages are shared with other processes; 0 when unknown.
+        messages: handled so far.
     """
 
     name: str
@@ -280,6 +286,11 @@ class HostInfo:
     connections: int
     threads: int
     code_version: str = ""
+    asleep: int = 0
+    cpu_seconds: float = 0.0
+    rss_bytes: int = 0
+    pss_bytes: int = 0
+    messages: int = 0
 
 
 @dataclass(frozen=True)

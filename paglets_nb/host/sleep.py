@@ -65,6 +65,10 @@ class Sleep:
         with self._lock:
             return list(self._sleeping.values())
 
+    def count(self) -> int:
+        """How many sleep."""
+        return len(self._sleeping)
+
     @staticmethod
     def policy_of(stored: StoredPaglet) -> DeactivationPolicy:
         """The terms on which a paglet sleeps."""
@@ -133,9 +137,7 @@ class Sleep:
         host = self._host
         with self._lock:
             if stored.status == QUARANTINED:
-                raise PagletCrashedError(
-                    f"{stored.name or stored.agent_id} crashed its host too often; dispose it or mend its class"
-                )
+                raise PagletCrashedError(f"{stored.called} crashed its host too often; dispose it or mend its class")
             awake: Future[None] = Future()
             if self._sleeping.get(stored.agent_id) is not stored:
                 awake.set_result(None)
@@ -174,19 +176,15 @@ class Sleep:
             PagletCrashedError: the paglet is quarantined.
         """
         if stored.status == QUARANTINED:
-            raise PagletCrashedError(
-                f"{stored.name or stored.agent_id} crashed its host too often; dispose it or mend its class"
-            )
+            raise PagletCrashedError(f"{stored.called} crashed its host too often; dispose it or mend its class")
         policy = self.policy_of(stored)
         if no_delay:
-            raise PagletInactiveError(
-                f"paglet {stored.name or stored.agent_id} is deactivated, and the message may not wait"
-            )
+            raise PagletInactiveError(f"paglet {stored.called} is deactivated, and the message may not wait")
         if policy.activate_on_message and not stay_inactive:
             return False
         if policy.queue_messages_when_inactive:
             return True
-        raise PagletInactiveError(f"paglet {stored.name or stored.agent_id} is deactivated and takes no messages")
+        raise PagletInactiveError(f"paglet {stored.called} is deactivated and takes no messages")
 
     def keep_message(self, stored: StoredPaglet, message: StoredMessage) -> bool:
         """Keep a message until the paglet wakes; False where it is awake by now."""

@@ -6,11 +6,9 @@ becomes one; what code of the user raised, here or on a host, keeps its tracebac
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-
 from IPython.core.error import UsageError
 
+from paglets_nb.codec.typed_text import did_you_mean
 from paglets_nb.core.tracebacks import without_own_frames
 from paglets_nb.errors import NotHandledError, PagletError, RemoteHostError
 
@@ -24,12 +22,6 @@ def one_line(error: BaseException | str) -> str:
     """An error's message with its line breaks folded."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= MAX_LINE else f"{text[: MAX_LINE // 3]} ... {text[-MAX_LINE // 2 :]}"
-
-
-def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """``; did you mean 'x'?`` where one of the known words is near, else nothing."""
-    near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def readable(error: BaseException) -> BaseException:

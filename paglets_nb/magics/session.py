@@ -6,6 +6,7 @@ import dataclasses
 import sys
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
+    from paglets_nb.widgets.shown import Shown
     from paglets_nb.widgets.task_view import TaskFollower
 
 __all__ = ["Session"]
 
 _LISTED = 12
+_MOST_VIEWS = 32
+"""Views that are alive at once; beyond that the oldest becomes its last picture."""
 _POLL = 0.05
 _RESTARTING = 10.0
 """Seconds for which a host that is being restarted is waited for."""
@@ -60,6 +64,7 @@ class Session:
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[TaskFollower] = weakref.WeakSet()
+        self._views: deque[Shown] = deque()
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now
@@ -101,6 +106,13 @@ class Session:
             self._followers.add(follower)
         return follower
 
+    def show_view(self, view: Shown) -> None:
+        """Display a view in the cell that runs now; its last picture stays when the mesh is stopped."""
+        self._views.append(view)
+        while len(self._views) > _MOST_VIEWS:
+            self._views.popleft().leave()
+        view.show()
+
     def say(self, text: str) -> None:
         """Write a line to the cell's output."""
         sys.stdout.write(f"{text}\n")
@@ -120,6 +132,8 @@ class Session:
             mesh.stop()
         for follower in list(self._followers):
             follower.close()
+        while self._views:
+            self._views.popleft().leave()
 
     def host(self, name: str) -> HostHandle:
         """A host by name; UsageError lists the known ones."""

@@ -10,44 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.utils.text import DollarFormatter
 
-__all__ = ["NO_VALUE", "Word", "split_line"]
+from paglets_nb.codec.typed_text import NO_VALUE, Word
 
-NO_VALUE: Any = object()
-"""Stands where a word was typed rather than taken from a variable."""
+__all__ = ["NO_VALUE", "Word", "split_line"]
 
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
 _FIELD = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _LONE_EXPRESSION = re.compile(r"\$(?P<name>[A-Za-z_][\w.]*)|\{(?P<expression>.*)\}", re.DOTALL)
 _JSON_BRACE = re.compile(r"\{\s*(?:[\"'}]|$)")
-
-
-class Word(str):
-    """One word of a line: its text, quotes removed and variables filled in.
-
-    Args:
-        text: the text.
-        value: the object that a lone ``{expr}`` or ``$var`` stood for, else NO_VALUE.
-        field: the name before ``=`` where the word is a ``field=value``, whose text and
-            value are then those of the value; else empty.
-        exact: the value is meant as it is, and must not be read from its text.
-    """
-
-    __slots__ = ("exact", "field", "value")
-
-    value: Any
-    field: str
-    exact: bool
-
-    def __new__(cls, text: str, value: Any = NO_VALUE, field: str = "", *, exact: bool = False) -> Self:
-        """Make a word."""
-        word = super().__new__(cls, text)
-        word.value, word.field, word.exact = value, field, exact
-        return word
 
 
 def _matching(line: str, start: int) -> int:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import json
-import types
-import typing
 from collections.abc import Mapping
-from enum import Enum
-from typing import Any, Literal, Union
+from typing import Any
 
 from IPython.core.error import UsageError
 
-from paglets_nb.codec.wire import convert
-from paglets_nb.errors import SerializationError
-from paglets_nb.magics.boundary import did_you_mean, one_line
-from paglets_nb.magics.tokens import NO_VALUE, Word
+from paglets_nb.codec import typed_text
+from paglets_nb.codec.typed_text import Word, field_types, from_words, read_literal, type_name, unknown_field, words_of
+from paglets_nb.errors import FieldError
+from paglets_nb.magics.boundary import one_line
 
 __all__ = [
     "build",
@@ -27,127 +23,17 @@ __all__ = [
     "read_literal",
     "request_from_cell",
     "type_name",
+    "unknown_field",
+    "words_of",
 ]
-
-_TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
-_SEQUENCES = (list, tuple, set, frozenset)
-
-
-def field_types(cls: type) -> dict[str, Any]:
-    """The types of a dataclass's fields by name, text annotations resolved where they can be."""
-    try:
-        hints = typing.get_type_hints(cls)
-    except (NameError, TypeError):
-        hints = {}
-    return {field.name: hints.get(field.name, field.type) for field in dataclasses.fields(cls) if field.init}
-
-
-def type_name(kind: Any) -> str:
-    """A type as a person writes it; the choices where it is an Enum or a Literal."""
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return f"{kind.__name__} ({', '.join(str(member.value) for member in kind)})"
-    origin = typing.get_origin(kind)
-    if origin is Literal:
-        return f"one of {', '.join(map(str, typing.get_args(kind)))}"
-    if origin in (Union, types.UnionType):
-        return " or ".join(type_name(part) for part in typing.get_args(kind))
-    if isinstance(kind, type) and origin is None:
-        return "None" if kind is type(None) else kind.__name__
-    return str(kind).replace("typing.", "")
-
-
-def read_literal(text: str) -> Any:
-    """The Python literal or JSON that a text is; the text itself where it is neither."""
-    for read in (ast.literal_eval, json.loads):
-        try:
-            return read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-            continue
-    return text
-
-
-def _members(kind: Any) -> tuple[Any, ...]:
-    """The alternatives of a union; the type alone where it is none."""
-    return typing.get_args(kind) if typing.get_origin(kind) in (Union, types.UnionType) else (kind,)
-
-
-def _special(text: str, kind: Any) -> Any:
-    """What a text means to one type by a rule of its own; NO_VALUE where there is none."""
-    origin = typing.get_origin(kind) or kind
-    if kind is type(None) and text.lower() in ("none", "null"):
-        return None
-    if kind is str:
-        return text
-    if kind is bool and text.lower() in _TRUE | _FALSE:
-        return text.lower() in _TRUE
-    if kind is bytes and not text.startswith(("b'", 'b"')):
-        return text.encode()
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        by_name = {member.name.lower(): member for member in kind}
-        return by_name.get(text.lower(), NO_VALUE)
-    if origin in _SEQUENCES and not text.startswith(("[", "(", "{")):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return NO_VALUE
-
-
-def _readings(word: Word, kind: Any) -> list[Any]:
-    """What a word may mean, likeliest first."""
-    if word.exact and not (isinstance(word.value, str) and kind is not Any):
-        return [word.value]
-    readings = [] if word.value is NO_VALUE else [word.value]
-    members = _members(kind)
-    ordered = sorted(members, key=lambda member: (member is not type(None), member is str))
-    if kind is Any or kind is object:
-        return [*readings, read_literal(str(word))]
-    for member in ordered:
-        special = _special(str(word), member)
-        if special is not NO_VALUE:
-            readings.append(special)
-        if member is not str:
-            readings.extend((read_literal(str(word)), str(word)))
-    return readings
-
-
-def _fits(value: Any, kind: Any) -> bool:
-    """Whether a value is already what the type wants, so that no conversion may touch it."""
-    return isinstance(kind, type) and kind is not object and type(value) is kind
-
-
-def _nested(value: Any, kind: Any) -> Any:
-    """A value whose mappings have become dataclasses where the type has them, by field name."""
-    for member in _members(kind):
-        if isinstance(member, type) and dataclasses.is_dataclass(member) and isinstance(value, Mapping):
-            return build(member, words_of(value))
-        inner = typing.get_args(member)[:1]
-        if inner and typing.get_origin(member) in _SEQUENCES and isinstance(value, _SEQUENCES):
-            return [_nested(entry, inner[0]) for entry in value]
-    return value
-
-
-def _converted(word: Word, kind: Any) -> Any:
-    failure: SerializationError | None = None
-    for reading in (_nested(reading, kind) for reading in _readings(word, kind)):
-        if _fits(reading, kind):
-            return reading
-        try:
-            return convert(reading, kind, strict=False)
-        except SerializationError as error:
-            failure = failure or error
-    if failure is None:
-        return str(word)
-    raise failure
 
 
 def field_value(owner: str, name: str, kind: Any, word: Word) -> Any:
     """One field from its word; UsageError names it and what it wanted."""
     try:
-        return _converted(word, kind)
-    except SerializationError as error:
-        shown = str(word) if len(word) <= 60 else f"{word[:57]}..."
-        detail = ""
-        if dataclasses.is_dataclass(kind) or typing.get_origin(kind) in (*_SEQUENCES, dict):
-            detail = f" ({one_line(error)})"
-        raise UsageError(f"{owner}: field {name!r} wants {type_name(kind)}, got {shown!r}{detail}") from None
+        return typed_text.field_value(owner, name, kind, word)
+    except FieldError as error:
+        raise UsageError(one_line(error)) from None
 
 
 def read_json(text: str) -> dict[str, Any]:
@@ -174,26 +60,10 @@ def build(cls: type, fields: Mapping[str, Word], *, owner: str = "") -> Any:
     Raises:
         UsageError: a field is unknown, missing, or of another type; names it.
     """
-    owner = owner or cls.__name__
-    known = field_types(cls)
-    for name in fields:
-        if name not in known:
-            listed = ", ".join(known) or "none"
-            raise UsageError(f"{owner} has no field {name!r} (fields: {listed}){did_you_mean(name, known)}")
-    values = {name: field_value(owner, name, known[name], word) for name, word in fields.items()}
-    for field in dataclasses.fields(cls):
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if field.init and required and field.name not in values:
-            raise UsageError(f"{owner} needs {field.name}=... ({type_name(known[field.name])})")
     try:
-        return cls(**values)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{owner}: {one_line(error)}") from None
-
-
-def words_of(values: Mapping[Any, Any]) -> dict[str, Word]:
-    """Words that stand for objects by name."""
-    return {str(name): Word(str(value), value, exact=True) for name, value in values.items()}
+        return from_words(cls, fields, owner=owner)
+    except FieldError as error:
+        raise UsageError(one_line(error)) from None
 
 
 def _evaluated(node: ast.expr, label: str, namespace: dict[str, Any]) -> Any:

@@ -27,6 +27,7 @@ _POLL = 0.2
 _AFTER_INTERRUPT = 5.0
 _CONTROL = 10.0
 _RESTART = 70.0
+_FIGURES = ("cpu_seconds", "rss_bytes", "pss_bytes", "messages", "uptime")
 
 
 class _WithoutErrors:
@@ -92,16 +93,27 @@ class HostHandle:
 
     def paglet_count(self) -> int:
         """How many paglets live there; 0 when it does not answer."""
+        info = self._health()
+        return 0 if info is None else info.paglets
+
+    def _health(self) -> HostInfo | None:
+        """``health``, or None where it is not up or does not answer."""
         if self.state != "up":
-            return 0
+            return None
         try:
-            return self.health().paglets
+            return self.health()
         except (HostDiedError, CallTimeoutError):
-            return 0
+            return None
 
     def status(self) -> HostRef:
-        """What the mesh knows of it."""
-        return dataclasses.replace(self._record.ref(), active_count=self.paglet_count())
+        """What the mesh knows of it; the figures of ``health`` stand in ``properties`` while it answers."""
+        info = self._health()
+        if info is None:
+            return self._record.ref()
+        figures = {name: getattr(info, name) for name in _FIGURES}
+        return dataclasses.replace(
+            self._record.ref(), active_count=info.paglets, inactive_count=info.asleep, properties=figures
+        )
 
     def create(self, cls: Any, state: Any = None, *, name: str = "", init: Any = None) -> PagletProxy:
         """Create a paglet here; see ``Mesh.create``."""

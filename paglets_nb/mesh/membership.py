@@ -12,6 +12,7 @@ from paglets_nb.errors import HostDiedError, PagletError
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.modules import MODULE_VERB, DefineRequest
 from paglets_nb.host.protocol import Members, Nothing
+from paglets_nb.mesh.changes import Changes
 from paglets_nb.mesh.records import HostRecord
 
 __all__ = ["Membership"]
@@ -28,6 +29,7 @@ class Membership:
 
     Attributes:
         records: by name, in the order in which they joined.
+        changes: who hears of changes in this process.
     """
 
     def __init__(self, client: HostClient) -> None:
@@ -35,9 +37,11 @@ class Membership:
         self._epoch = time.monotonic_ns()
         self._telling = anyio.Lock()
         self.records: dict[str, HostRecord] = {}
+        self.changes = Changes()
 
     async def tell(self) -> None:
         """Push the membership to every host that is up."""
+        self.changes.tell()
         async with self._telling:
             self._epoch = max(self._epoch + 1, time.monotonic_ns())
             members = Members(self._epoch, [record.ref() for record in self.records.values()])

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir
 
@@ -34,6 +34,7 @@ from paglets_nb.host.client import HostClient
 from paglets_nb.host.host import create_request
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import Listing, Nothing, PagletInfo
+from paglets_nb.mesh.changes import Watched
 from paglets_nb.mesh.engines.base import make_engine
 from paglets_nb.mesh.events import MeshEvent, MeshEvents
 from paglets_nb.mesh.fan_outs import FansOut
@@ -47,7 +48,6 @@ from paglets_nb.services.contracts import ServiceOperation
 
 __all__ = ["HostHandle", "Mesh", "running_meshes"]
 
-T = TypeVar("T")
 _NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon "
     "phi chi psi omega"
@@ -72,7 +72,7 @@ def host_names(hosts: int | Sequence[str]) -> list[str]:
     return names
 
 
-class Mesh(FansOut):
+class Mesh(FansOut, Watched):
     """Hosts in kernels, and the paglets on them.
 
     Use it as a context manager, or call ``start`` and ``stop``.
@@ -208,7 +208,7 @@ class Mesh(FansOut):
 
     def hosts(self) -> builtins.list[HostHandle]:
         """Its hosts, in the order in which they joined."""
-        return [HostHandle(self, record) for record in self.supervisor.records.values()]
+        return [HostHandle(self, record) for record in list(self.supervisor.records.values())]
 
     def __getitem__(self, name: str) -> HostHandle:
         return HostHandle(self, self.supervisor.require(name))

@@ -40,6 +40,7 @@ class Supervisor:
     Attributes:
         directory: the mesh's run-time folder.
         records: what is known of each host, by name.
+        changes: told whenever that changes.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Supervisor:
         self._group: TaskGroup | None = None
         self._membership = Membership(client)
         self.records = self._membership.records
+        self.changes = self._membership.changes
 
     async def supervise(self, ready: Future[None]) -> None:
         """Watch the hosts until ``stop``; ``ready`` settles when hosts can be started."""
@@ -95,6 +97,7 @@ class Supervisor:
             raise MeshError(f"mesh {self._mesh!r} has a host {taken[0]!r} already")
         records = [HostRecord(name, self._restarts) for name in names]
         self.records.update({record.name: record for record in records})
+        self.changes.tell()
         try:
             async with anyio.create_task_group() as group:
                 for record in records:
@@ -137,6 +140,7 @@ class Supervisor:
         if record.state != "up":
             return
         record.state, record.reason = "restarting", reason
+        self.changes.tell()
         relay.fail(reason)
         with anyio.CancelScope(shield=True):
             await process.kill()
@@ -171,10 +175,12 @@ class Supervisor:
                 await self._membership.save_one(record)
                 await self._end(record)
                 record.state, record.reason = "restarting", "it is being restarted"
+                self.changes.tell()
                 await self._start_again(record)
                 if record.state != "up":
                     raise MeshError(record.reason)
                 record.reason = "it was restarted"
+                self.changes.tell()
 
     # ---- what hosts are asked
 
@@ -222,6 +228,7 @@ class Supervisor:
     async def _end(self, record: HostRecord) -> None:
         if record.state != "dead":
             record.state, record.reason = "stopped", "it was stopped"
+        self.changes.tell()
         if record.relay is not None:
             record.relay.fail(record.reason)
         if record.scope is not None:

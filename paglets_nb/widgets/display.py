@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from paglets_nb.widgets.background import Coalesced
 
-__all__ = ["Showing", "View", "show"]
+__all__ = ["Showing", "View", "show", "show_picture"]
 
 _PICTURES_PER_SECOND = 0.5
 _MODEL = "application/vnd.jupyter.widget-view+json"
@@ -99,6 +99,17 @@ class Showing:
         self.view.close()
 
 
+def show_picture(view: View) -> None:
+    """Display how a view stands in the cell that runs now, as a picture that stays as it is."""
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    if get_ipython() is None:
+        sys.stdout.write(f"{view.text()}\n")
+    else:
+        display({"text/plain": view.text(), "text/html": view.html()}, raw=True)  # type: ignore[no-untyped-call]
+
+
 def show(view: View) -> Showing | None:
     """Display a view in the cell that runs now.
 
@@ -110,14 +121,10 @@ def show(view: View) -> Showing | None:
         picture can be shown, and then the view is closed already.
     """
     from IPython.core.getipython import get_ipython
-    from IPython.display import display
 
     shell: Any = get_ipython()
     if shell is not None and hasattr(shell, "set_thread_parent"):
         return Showing(view, shell, shell.get_parent())
-    if shell is None:
-        sys.stdout.write(f"{view.text()}\n")
-    else:
-        display({"text/plain": view.text(), "text/html": view.html()}, raw=True)  # type: ignore[no-untyped-call]
+    show_picture(view)
     view.close()
     return None

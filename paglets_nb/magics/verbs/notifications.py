@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, natural, seconds
 from paglets_nb.magics.session import Session
+from paglets_nb.widgets.notification_list import LiveNotifications, NotificationList
 from paglets_nb.widgets.records import NotificationTable
 
 __all__ = ["VERB"]
@@ -18,13 +19,15 @@ def configure(parser: VerbParser) -> None:
 
 
 def run(session: Session, arguments: Arguments) -> NotificationTable:
-    """The notifications, as a list that shows as a table."""
+    """The notifications, as a list that shows as a table, and live where all the latest are wanted."""
     mesh = session.require_mesh()
     if arguments.wait is not None:
         mesh.notifications.wait(arguments.since, arguments.wait)
     severity = arguments.severity or ""
     found = [entry for entry in mesh.notifications.list(arguments.since) if severity in ("", entry.severity.lower())]
-    return NotificationTable(found if arguments.limit is None else found[max(0, len(found) - arguments.limit) :])
+    if arguments.limit is not None:
+        return NotificationTable(found[max(0, len(found) - arguments.limit) :])
+    return LiveNotifications(found, lambda: session.show_view(NotificationList(mesh, severity, arguments.since)))
 
 
 VERB = LineVerb(configure, run)

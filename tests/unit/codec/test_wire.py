@@ -327,3 +327,24 @@ def test_a_states_fields_are_its_own() -> None:
     assert dataclass_to_wire(state) == {"x": 1, "y": 0.0}
     with pytest.raises(SerializationError, match="unknown field 'z'"):
         state_from_wire(Point, {"z": 1})
+
+
+def test_a_number_that_is_too_large_says_what_could_travel() -> None:
+    """Whole numbers have their bound named, and a way around it."""
+    with pytest.raises(SerializationError, match="whole numbers have at most 64 bits: give it as text or as a float"):
+        dataclass_to_wire(Numbers([2**64]))
+
+
+def test_a_frame_says_what_could_travel() -> None:
+    """Data frames and series are told by their ways out."""
+    pandas = pytest.importorskip("pandas")
+    for value, way in ((pandas.DataFrame({"a": [1]}), r"to_dict\(\)"), (pandas.Series([1]), r"to_numpy\(\)")):
+        with pytest.raises(SerializationError, match=f"cannot travel; give it by {way}, and make it anew from that"):
+            dataclass_to_wire(Numbers([value]))
+
+
+@dataclass
+class Numbers:
+    """Anything."""
+
+    values: list[Any]

@@ -36,6 +36,16 @@ def test_since_and_limit() -> None:
     assert log.list_events(limit=0) == []
 
 
+def test_messages_are_counted() -> None:
+    """Messages are told apart from other steps, also those that are kept no more and those that failed."""
+    log = EventLog("alpha")
+    log.record("create", "a1")
+    for number in range(KEPT + 10):
+        log.record_message("a1", "add", error=None if number else ValueError())
+    log.record("dispose", "a1")
+    assert log.messages == KEPT + 10
+
+
 def test_the_log_is_bounded() -> None:
     """Only the latest events are kept; their numbers go on."""
     log = EventLog("alpha")

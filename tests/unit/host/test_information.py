@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.errors import InvalidAgentError
 from paglets_nb.host.host import Host
@@ -73,7 +74,7 @@ def test_what_waits_is_counted(script: Script, alpha: Host, paglet: PagletProxy)
 
 
 def test_the_host_itself(script: Script, alpha: Host, paglet: PagletProxy) -> None:
-    """A host counts its paglets and its connections, and knows how long it runs."""
+    """A host counts its paglets, connections and messages, and knows how long it runs and what it costs."""
     paglet.send("echo")
     health = alpha.information.health()
     assert (health.name, health.url, health.pid, health.paglets) == ("alpha", alpha.address, os.getpid(), 1)
@@ -81,6 +82,13 @@ def test_the_host_itself(script: Script, alpha: Host, paglet: PagletProxy) -> No
     assert health.connections >= 1
     assert health.threads >= 2
     assert alpha.health()["paglets"] == 1
+    assert health.cpu_seconds > 0
+    assert health.rss_bytes > 1_000_000
+    handled = health.messages
+    paglet.send("echo")
+    assert alpha.information.health().messages == handled + 1
+    paglet.deactivate(DeactivationPolicy())
+    assert (alpha.health()["paglets"], alpha.health()["asleep"]) == (0, 1)
 
 
 def test_finding_on_a_host_that_is_gone(alpha: Host, beta: Host) -> None:

@@ -123,7 +123,7 @@ def test_without_a_mesh_every_verb_says_how_to_get_one(notebook: Notebook, verb:
     """No verb but ``up`` does anything without a mesh."""
     words = {"create": "int", "call": "c add", "send": "c kind", "dispatch": "c beta"}
     words |= {"push": "c beta:", "pull": "beta:c", "search": "grep c"}
-    words |= dict.fromkeys(("down", "hosts", "ls", "tasks", "events", "notifications"), "")
+    words |= dict.fromkeys(("down", "hosts", "panel", "ls", "tasks", "events", "notifications"), "")
     argument = words.get(verb, "c")
     assert notebook.refused(f"%paglet {verb} {argument}") == "no mesh is up; start one with: %paglet up"
 

@@ -68,7 +68,11 @@ def test_paglets_are_made_there_and_counted(handle: HostHandle) -> None:
     assert proxy.info()["pid"] == handle.pid
     assert proxy.send("add", AddRequest(2)) == {"total": TotalReply(2).total}
     assert handle.paglet_count() == before + 1
-    assert handle.status().active_count == before + 1
+    status = handle.status()
+    assert status.active_count == before + 1
+    assert status.inactive_count == 0
+    assert status.properties["rss_bytes"] > 1_000_000
+    assert status.properties["messages"] == 1
     proxy.dispose()
 
 
@@ -126,6 +130,7 @@ def test_a_host_that_is_not_up(mesh: Mesh) -> None:
     assert ghost.paglet_count() == 0
     assert repr(ghost) == "<Host ghost dead (killed by SIGKILL), pid 0>"
     assert ghost.status().error == "killed by SIGKILL"
+    assert ghost.status().properties == {}
     mesh.supervisor.records["ghost"] = record
     try:
         with pytest.raises(HostDiedError, match="killed by SIGKILL"):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.magics.notebook import Notebook
 
 
-def test_what_paglets_told_is_listed(meshed: Notebook) -> None:
+def test_what_paglets_told_is_listed(meshed: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     """Severity and number narrow it down; one that has not come yet can be waited for."""
     meshed.run("_herald = %paglet create Herald --on beta")
     before = len(meshed.session.require_mesh().notifications.list())
@@ -17,6 +19,8 @@ def test_what_paglets_told_is_listed(meshed: Notebook) -> None:
     ]
     assert meshed.run("%paglet notifications --severity error --limit 1")[0].message == "oh no"
     assert meshed.run("%paglet notifications --limit 1") == told[1:]
+    told._ipython_display_()
+    assert "oh no" in capsys.readouterr().out
     meshed.run("%paglet dispose _herald")
 
 

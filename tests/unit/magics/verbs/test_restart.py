@@ -50,6 +50,19 @@ def test_a_restart_that_is_interrupted_ends_with_the_host_up(notebook: Notebook)
     assert (mesh["right"].pid, mesh["right"].restarts) == (before["right"], 0)
 
 
+def test_a_host_that_is_being_restarted_is_waited_for(notebook: Notebook) -> None:
+    """``create`` and ``call`` go on when it is up again."""
+    mesh = notebook.run("%paglet up left right")
+    notebook.run("_nap = %paglet create Counter --on left --name nap")
+    notebook.run("%paglet deactivate nap")
+    for line, answer in (("create Counter --on left", "host_url"), ("call nap add by=3", "count")):
+        restarting = threading.Thread(target=mesh["left"].restart)
+        restarting.start()
+        wait_until(lambda: mesh["left"].state == "restarting")
+        assert hasattr(notebook.run(f"%paglet {line}"), answer)
+        restarting.join()
+
+
 def test_a_dead_host_is_restarted(notebook: Notebook) -> None:
     """One that is not started again by itself is, when asked."""
     from paglets_nb import Mesh

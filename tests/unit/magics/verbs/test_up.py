@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from paglets_nb import Mesh
 from paglets_nb.platform import process_alive
 from tests.unit.magics.notebook import Notebook
@@ -17,6 +21,28 @@ def test_up_and_down(notebook: Notebook) -> None:
     assert not mesh.running
     assert not any(process_alive(pid) for pid in pids)
     assert notebook.refused("%paglet down").startswith("no mesh is up")
+
+
+def test_paglets_of_hosts_that_are_not_up_are_told(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A named mesh that starts with fewer hosts says who sleeps on the others, until they are added."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    notebook.run("%paglet up left right --name kept")
+    notebook.run("_nap = %paglet create Counter --on right --name nap")
+    notebook.run("%paglet deactivate nap")
+    notebook.run("%paglet down")
+    capsys.readouterr()
+    said = "1 paglet sleeps on right, which is not up: %paglet add right\n"
+    notebook.run("%paglet up left --name kept")
+    assert said in capsys.readouterr().out
+    notebook.run("%paglet ls")
+    assert said in capsys.readouterr().out
+    notebook.run("%paglet add right")
+    capsys.readouterr()
+    notebook.run("%paglet ls")
+    assert said not in capsys.readouterr().out
+    assert notebook.run("%paglet call nap add by=2").count == 2
 
 
 def test_a_mesh_that_cannot_be_is_refused(notebook: Notebook) -> None:

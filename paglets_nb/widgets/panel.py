@@ -1,0 +1,180 @@
+"""The mesh panel: the hosts of a mesh, live, with what a person may want to do to them.
+
+A view of a ``Mesh``: what it shows comes from ``MeshFigures`` and from the supervisor, what
+its buttons do is done by the mesh's own methods, in the background.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from paglets_nb.widgets.background import Coalesced, post
+from paglets_nb.widgets.mesh_watch import MeshWatch
+from paglets_nb.widgets.notification_list import NotificationList
+from paglets_nb.widgets.panel_rows import headline, host_row, paglet_rows, panel_html, panel_text
+from paglets_nb.widgets.shown import Shown, close_widgets
+
+if TYPE_CHECKING:
+    from paglets_nb.mesh.mesh import Mesh
+
+__all__ = ["MeshPanel"]
+
+_PER_SECOND = 10.0
+_DOING = {"add": "starting", "interrupt": "interrupting", "restart": "restarting", "remove": "moving its paglets away"}
+
+
+class MeshPanel(Shown):
+    """The hosts of a mesh with their figures, paglets and buttons; displays itself as the value of a cell.
+
+    Args:
+        mesh: the mesh; must be running.
+
+    Raises:
+        MeshError: the mesh is not running.
+    """
+
+    def __init__(self, mesh: Mesh) -> None:
+        import ipywidgets
+
+        from paglets_nb.widgets.panel_widget import PanelWidget
+
+        super().__init__()
+        self._mesh = mesh
+        self._watch = MeshWatch.of(mesh)
+        self._lock = threading.Lock()
+        self._doing: dict[str, str] = {}
+        self._notices = NotificationList(mesh)
+        self._root = PanelWidget(mesh=mesh.name)
+        self._paint = Coalesced(self._show, _PER_SECOND)
+        self._root.on_msg(self._asked)
+        self._root.observe(self._opened, "opened")
+        self._root.observe(self._read, "reading")
+        self._box = ipywidgets.VBox([self._root, self._notices.widget])
+        self._box.add_class("paglets-panel")
+        self._notices.widget.add_class("paglets-panel-notices")
+        self._hooks: list[Callable[[], None]] = [
+            self._watch.join(self._paint, lambda: tuple(map(str, self._root.opened))),
+            mesh.notifications.add_listener(lambda _notification: self._paint()),
+        ]
+        self._show()
+
+    @property
+    def widget(self) -> Any:
+        """The widget."""
+        return self._box
+
+    @property
+    def error(self) -> str:
+        """What went wrong last, in one line; empty when nothing did."""
+        return str(self._root.error)
+
+    # ---- what it shows
+
+    def _title(self) -> str:
+        if not self._watch.running:
+            return f"mesh {self._mesh.name} is down"
+        return f"mesh {self._mesh.name}: {headline(self._watch.figures)}"
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _rows(self) -> list[dict[str, Any]]:
+        with self._lock:
+            doing = dict(self._doing)
+        return [host_row(host, doing.get(host.name, "")) for host in self._watch.figures]
+
+    def _listed(self) -> dict[str, dict[str, Any]]:
+        opened = set(map(str, self._root.opened))
+        found = [host for host in self._watch.figures if host.name in opened and host.paglets is not None]
+        return {host.name: paglet_rows(host.paglets or ()) for host in found}
+
+    def text(self) -> str:
+        """The hosts as text."""
+        return panel_text(self._title(), self._rows(), self._listed())
+
+    def html(self) -> str:
+        """The hosts as HTML."""
+        return panel_html(self._title(), self._rows(), self._listed())
+
+    def _show(self) -> None:
+        """Bring the page up to date with what is known."""
+        root = self._root
+        running = self._watch.running
+        if root.reading:
+            self._watch.mark_read()
+        root.running = running
+        root.headline = headline(self._watch.figures) if running else "is down"
+        root.hosts = self._rows()
+        root.listed = self._listed()
+        root.unread = self._watch.unread()
+        root.adding = self._doing.get("", "")
+        self.changed()
+        if not running:
+            self.leave_soon()
+
+    def _read(self, _change: Any) -> None:
+        """The list of notifications was opened or closed: what stood in it has been seen."""
+        self._watch.mark_read()
+        self._paint()
+
+    def _opened(self, _change: Any) -> None:
+        self._paint()
+        post(self._watch.look, self._failed)
+
+    # ---- what it does
+
+    def _asked(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """The page wants something done; nothing is asked of a host here."""
+        asked = content if isinstance(content, dict) else {}
+        action, name = asked.get("do"), str(asked.get("host", ""))
+        if action == "dismiss":
+            self._root.error = ""
+        elif isinstance(action, str) and action in _DOING:
+            self.do(action, "" if action == "add" else name)
+        self._root.handled += 1
+
+    def do(self, action: str, host: str = "") -> None:
+        """Do something in the background, as the buttons have it done; ``error`` says what went wrong.
+
+        Args:
+            action: ``add``, ``interrupt``, ``restart`` or ``remove``; a host that is removed has its
+                paglets moved away first.
+            host: its name; empty to add one.
+        """
+        with self._lock:
+            if host in self._doing:
+                return
+            self._doing[host] = _DOING[action]
+        self._root.error = ""
+        self._paint()
+
+        def work() -> None:
+            try:
+                if action == "add":
+                    self._mesh.add_host()
+                elif action == "remove":
+                    self._mesh.remove_host(host)
+                else:
+                    getattr(self._mesh[host], action)()
+            finally:
+                with self._lock:
+                    self._doing.pop(host, None)
+                self._paint()
+
+        post(work, lambda error: self._failed(error, f"{action} {host}".rstrip()))
+
+    def _failed(self, error: Exception, what: str = "look at the hosts") -> None:
+        line = " ".join(str(error).split()) or type(error).__name__
+        self._root.error = f"{what}: {line[:400]}"
+
+    def close(self) -> None:
+        """Stop looking and take the widgets away; harmless when repeated."""
+        self._closed = True
+        hooks, self._hooks = self._hooks, []
+        for remove in hooks:
+            remove()
+        self._paint.close()
+        self._notices.close()
+        close_widgets(self._root, self._box)
