@@ -10,10 +10,12 @@ from IPython.core.error import UsageError
 
 from paglets_nb.codec.typed_text import did_you_mean
 from paglets_nb.core.tracebacks import without_own_frames
-from paglets_nb.errors import NotHandledError, PagletError, RemoteHostError
+from paglets_nb.errors import CursorGapError, NotHandledError, PagletError, RemoteHostError
 
 __all__ = ["did_you_mean", "one_line", "readable", "readable_errors"]
 
+_ABOUT_THE_LINE = (CursorGapError, NotHandledError)
+"""What a paglet refuses of a magic's line, in whichever of its methods."""
 MAX_LINE = 800
 """Characters of a message beyond which its middle is left out."""
 
@@ -42,7 +44,7 @@ def _of_user_code(error: PagletError) -> bool:
     """Whether code of the user raised it, here or in a handler, rather than this project for what it was given."""
     if isinstance(error, RemoteHostError) or not type(error).__module__.startswith("paglets_nb."):
         return True
-    return bool(getattr(error, "remote_traceback", "")) and not isinstance(error, NotHandledError)
+    return bool(getattr(error, "remote_traceback", "")) and not isinstance(error, _ABOUT_THE_LINE)
 
 
 class readable_errors:  # noqa: N801 - used as a function
