@@ -120,6 +120,10 @@ class OperationClient:
 
     proxy: PagletProxy
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.proxy, PagletProxy):
+            raise ServiceContractError(f"wanted a paglet's proxy, got {self.proxy!r}; mesh.paglet(name) finds one")
+
     def call(
         self,
         operation: ServiceOperation,
@@ -147,8 +151,6 @@ class OperationClient:
             Exception: what the handler raised.
         """
         proxy = self.proxy
-        if not isinstance(proxy, PagletProxy):
-            raise ServiceContractError(f"wanted a paglet's proxy, got {proxy!r}; mesh.paglet(name) finds one")
         if not isinstance(operation, ServiceOperation):
             raise ServiceContractError(f"wanted a ServiceOperation, got {operation!r}; send a kind by PagletProxy.send")
         reply_type = operation.reply_type
