@@ -61,6 +61,7 @@ faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults.messages
 	$(BIN)/python -m tests.faults.chain
 	$(BIN)/python -m tests.faults.fanout
+	$(BIN)/python -m tests.faults.detach
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

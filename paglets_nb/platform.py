@@ -24,8 +24,10 @@ __all__ = [
     "copy_range",
     "die_with_parent",
     "dying_with_us",
+    "live_without_parent",
     "memory_bytes",
     "open_process",
+    "peer_pid",
     "peer_uid",
     "preallocate",
     "process_alive",
@@ -59,6 +61,12 @@ def die_with_parent(parent_pid: int) -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def live_without_parent() -> None:
+    """Take back what ``die_with_parent`` asked for; to be called by the thread that asked, which the system notes."""
+    if LINUX:
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)
 
 
 @lru_cache(maxsize=1)
@@ -121,13 +129,24 @@ def process_alive(pid: int) -> bool:
     return True
 
 
-def peer_uid(sock: socket.socket) -> int | None:
-    """The user id of the process at the other end of a Unix socket; None where unknown."""
+def _peer(sock: socket.socket) -> tuple[int, int] | None:
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    _pid, uid, _gid = _UCRED.unpack(raw)
-    return int(uid)
+    pid, uid, _gid = _UCRED.unpack(raw)
+    return int(pid), int(uid)
+
+
+def peer_uid(sock: socket.socket) -> int | None:
+    """The user id of the process at the other end of a Unix socket; None where unknown."""
+    found = _peer(sock)
+    return None if found is None else found[1]
+
+
+def peer_pid(sock: socket.socket) -> int | None:
+    """The id of the process that listens at the other end of a Unix socket; None where unknown."""
+    found = _peer(sock)
+    return None if found is None else found[0]
 
 
 def receive_timeout(seconds: float) -> bytes:

@@ -9,6 +9,7 @@ and the operations as they are called; must not know what is queued, stored or f
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import payload as payloads
@@ -71,6 +72,7 @@ class DirectCalls:
 
     def __init__(self, host: Host, otherwise: Callable[[Connection, Frame], None], answer: Callable[..., None]) -> None:
         self._handling = host.handling
+        self._events = host.events
         self._record = host.events.record_message
         self._find = host.residents.find
         self._otherwise = otherwise
@@ -106,6 +108,7 @@ class DirectCalls:
             connection.origin = header.origin
         kind = REPLY
         error: BaseException | None = None
+        began = time() if self._events.timed else None
         current_turn.set(turn)
         try:
             try:
@@ -121,7 +124,7 @@ class DirectCalls:
             kind, content, buffers = self._handling.failure(operation.paglet, error)
         finally:
             current_turn.set(None)
-            self._record(header.target, header.kind, header.sender, error)
+            self._record(header.target, header.kind, header.sender, error, began)
             turn.finish()
         if buffers or len(content) > payloads.SHORT:
             self._answer(connection, frame[2], kind, content, buffers)

@@ -66,6 +66,10 @@ class EventLog:
 
     Args:
         host_name: stands in each event.
+
+    Attributes:
+        timed: somebody has read messages, so from now on it is recorded how long handlers ran;
+            before that a call does not pay for looking at the clock.
     """
 
     def __init__(self, host_name: str) -> None:
@@ -81,6 +85,7 @@ class EventLog:
         self._steps: deque[tuple[Any, ...]] = deque(maxlen=KEPT + 1)
         self._listeners: tuple[tuple[Callable[[HostEvent], None], bool], ...] = ()
         self._closed = False
+        self.timed = False
 
     # ---- recording
 
@@ -98,7 +103,12 @@ class EventLog:
         return number
 
     def record_message(
-        self, agent_id: str, message: str, sender: Any = None, error: BaseException | None = None
+        self,
+        agent_id: str,
+        message: str,
+        sender: Any = None,
+        error: BaseException | None = None,
+        began: float | None = None,
     ) -> None:
         """Add that a message was handled; on the path of every call, so it does no more than it must.
 
@@ -107,11 +117,12 @@ class EventLog:
             message: its kind.
             sender: a reference to the paglet that sent it; None from outside.
             error: what the handler raised.
+            began: when its handler was called, in POSIX seconds; None where nobody looked.
         """
         failure = None if error is None else type(error).__name__
         with self._lock:
             self._count = number = self._count + 1
-            row = (number, agent_id, time.time(), message, sender, failure)
+            row = (number, agent_id, time.time(), message, sender, began, failure)
             self._messages.append(row)
         if self._listeners:
             for listener, messages in self._listeners:
@@ -127,8 +138,10 @@ class EventLog:
     def _event(self, row: tuple[Any, ...]) -> HostEvent:
         if len(row) == 5:
             return HostEvent(row[0], row[1], row[2], self._host_name, row[3], row[4])
-        number, agent_id, timestamp, message, sender, error = row
+        number, agent_id, timestamp, message, sender, began, error = row
         details = {"message": message, "sender": "" if sender is None else sender.agent_id}
+        if began is not None:
+            details["seconds"] = round(max(0.0, timestamp - began), 6)
         if error is not None:
             details["error"] = error
         return HostEvent(number, DELIVERED if error is None else FAILED, agent_id, self._host_name, timestamp, details)
@@ -164,6 +177,7 @@ class EventLog:
         other_log = request.log_id != self.log_id and (bool(request.log_id) or request.since > self._count)
         since = 0 if other_log else request.since
         traffic = request.messages and (not request.kinds or not {DELIVERED, FAILED}.isdisjoint(request.kinds))
+        self.timed = self.timed or traffic
         deadline = time.monotonic() + min(request.wait_timeout, MAX_WAIT)
         rows, first_number, last = self._rows(since, request.kinds, traffic)
         gap = other_log or first_number > since + 1

@@ -25,6 +25,8 @@ class HostEvent:
             ``notification``; ``failure`` for what went wrong elsewhere.
         agent_id: the paglet it concerns; empty when none.
         timestamp: POSIX seconds.
+        details: of a message ``message`` (its kind), ``sender`` (a paglet's id; empty from outside),
+            ``seconds`` (how long its handler ran, once somebody reads the log) and, where it failed, ``error``.
     """
 
     number: int

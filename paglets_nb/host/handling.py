@@ -86,6 +86,7 @@ class Handling:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._events = host.events
         self._record = host.events.record_message
         self.output_scope: OutputScope | None = None
 
@@ -117,6 +118,7 @@ class Handling:
 
     def _run(self, resident: Resident, message: Message, turn: HandlerTurn) -> Reply:
         current_turn.set(turn)
+        began = time.time() if self._events.timed else None
         try:
             if turn.origin and self.output_scope is not None:
                 with self.output_scope(turn.origin):
@@ -124,10 +126,10 @@ class Handling:
             else:
                 result = self._invoke(resident.paglet, message)
             payload, buffers = _NOTHING if result is None else payloads.encode(result)
-            self._record(resident.paglet.agent_id, message.kind, message.sender)
+            self._record(resident.paglet.agent_id, message.kind, message.sender, None, began)
             return REPLY, payload, buffers
         except BaseException as error:  # whatever user code raises is the caller's to see
-            self._record(resident.paglet.agent_id, message.kind, message.sender, error)
+            self._record(resident.paglet.agent_id, message.kind, message.sender, error, began)
             return self.failure(resident.paglet, error)
         finally:
             current_turn.set(None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from paglets_nb.host.host import Host
     from paglets_nb.host.requests import Verb
 
-__all__ = ["MODULE_VERB", "DefineRequest", "module_verbs", "restore_modules"]
+__all__ = ["MODULE_LIST_VERB", "MODULE_VERB", "DefineRequest", "Modules", "module_verbs", "restore_modules"]
 
 MODULE_VERB = "@module"
+MODULE_LIST_VERB = "@modules"
 _FOLDER = "modules"
 _STORED = "stored"
 
@@ -41,6 +42,17 @@ class DefineRequest:
     text: str
     version: str
     load: bool = True
+
+
+@dataclass(frozen=True)
+class Modules:
+    """The reply to ``@modules``: those that the host knows, in the order of their first definition."""
+
+    modules: list[DefineRequest] = field(default_factory=list)
+
+
+def _known() -> Modules:
+    return Modules([DefineRequest(module.name, module.text, module.version) for module in module_store.all()])
 
 
 def _keep(folder: Path, name: str, text: str) -> None:
@@ -69,4 +81,7 @@ def restore_modules(data_dir: Path) -> None:
 
 def module_verbs(host: Host) -> dict[str, Verb]:
     """The verbs of modules."""
-    return {MODULE_VERB: (DefineRequest, lambda _target, request: _define(host, request))}
+    return {
+        MODULE_VERB: (DefineRequest, lambda _target, request: _define(host, request)),
+        MODULE_LIST_VERB: (Nothing, lambda _target, _request: _known()),
+    }

@@ -85,6 +85,10 @@ class Candidates:
             return self._session.class_names()
         if metavar == "HOST":
             return self._hosts()
+        if metavar == "MESH":
+            from paglets_nb.mesh.runtime_files import detached_meshes
+
+            return detached_meshes()
         if metavar == "PAGLET":
             return self._paglets()
         if metavar == "PAGLET_OR_CLASS":

@@ -72,10 +72,10 @@ class Extension:
         self.session.on_cell()
 
     def remove(self) -> None:
-        """Stop the mesh and take everything away."""
+        """Stop the mesh, or let it go where it may go on, and take everything away."""
         shell = self._shell
         try:
-            self.session.stop_mesh()
+            self.session.release_mesh()
         finally:
             shell.events.unregister("pre_run_cell", self.session.on_cell)
             shell.events.unregister("post_run_cell", self.session.after_cell)

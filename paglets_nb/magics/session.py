@@ -117,6 +117,12 @@ class Session:
         """Write a line to the cell's output."""
         sys.stdout.write(f"{text}\n")
 
+    def remember_cursor(self, key: tuple[str, str], cursor: int) -> None:
+        """A cell was run for an event; noted for the next notebook too where the mesh outlives this one."""
+        self.cursors[key] = cursor
+        if self.mesh is not None and self.mesh.outlives and self.mesh.running:
+            self.mesh.keep_cursors(self.cursors)
+
     # ---- the mesh and its hosts
 
     def require_mesh(self) -> Mesh:
@@ -127,9 +133,23 @@ class Session:
 
     def stop_mesh(self) -> None:
         """Stop the mesh, if there is one, and all that watches its tasks."""
+        self._end_mesh(lambda mesh: mesh.stop())
+
+    def detach_mesh(self) -> None:
+        """Let go of the mesh, which goes on; MeshError where it cannot, and nothing has changed."""
+        mesh = self.require_mesh()
+        mesh.keep_cursors(self.cursors)
+        mesh.detach()
+        self._end_mesh(lambda _mesh: None)
+
+    def release_mesh(self) -> None:
+        """Let go of the mesh where it may go on, else stop it."""
+        self._end_mesh(lambda mesh: mesh.release())
+
+    def _end_mesh(self, end: Callable[[Mesh], None]) -> None:
         mesh, self.mesh = self.mesh, None
         if mesh is not None:
-            mesh.stop()
+            end(mesh)
         for follower in list(self._followers):
             follower.close()
         while self._views:

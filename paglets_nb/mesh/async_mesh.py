@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -28,6 +29,20 @@ class AsyncMesh:
     def __init__(self, hosts: int | Sequence[str] = 2, **options: Any) -> None:
         self.mesh = Mesh(hosts, **options)
 
+    @classmethod
+    async def attach(cls, name: str, **options: Any) -> AsyncMesh:
+        """See ``Mesh.attach``."""
+        import anyio
+
+        made = cls.__new__(cls)
+        made.mesh = await anyio.to_thread.run_sync(partial(Mesh.attach, name, **options))
+        return made
+
+    @staticmethod
+    def list() -> builtins.list[str]:
+        """See ``Mesh.list``."""
+        return Mesh.list()
+
     async def _await(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         import anyio
 
@@ -42,16 +57,24 @@ class AsyncMesh:
         """See ``Mesh.stop``."""
         await self._await(self.mesh.stop)
 
+    async def detach(self) -> None:
+        """See ``Mesh.detach``."""
+        await self._await(self.mesh.detach)
+
+    async def release(self) -> None:
+        """See ``Mesh.release``."""
+        await self._await(self.mesh.release)
+
     async def __aenter__(self) -> AsyncMesh:
-        return await self.start()
+        return self if self.mesh.running else await self.start()
 
     async def __aexit__(self, *_exc: object) -> None:
-        await self.stop()
+        await self.release()
 
     def __getitem__(self, name: str) -> HostHandle:
         return self.mesh[name]
 
-    def hosts(self) -> list[HostHandle]:
+    def hosts(self) -> builtins.list[HostHandle]:
         """See ``Mesh.hosts``."""
         return self.mesh.hosts()
 
@@ -63,11 +86,13 @@ class AsyncMesh:
         """See ``Mesh.paglet``."""
         return await self._await(self.mesh.paglet, key)
 
-    async def paglets(self) -> list[PagletProxy]:
+    async def paglets(self) -> builtins.list[PagletProxy]:
         """See ``Mesh.paglets``."""
         return await self._await(self.mesh.paglets)
 
-    async def call_each(self, paglets: Iterable[PagletProxy], operation: ServiceOperation, **options: Any) -> list[Any]:
+    async def call_each(
+        self, paglets: Iterable[PagletProxy], operation: ServiceOperation, **options: Any
+    ) -> builtins.list[Any]:
         """See ``Mesh.call_each``."""
         return await self._await(self.mesh.call_each, paglets, operation, **options)
 

@@ -41,7 +41,7 @@ class MeshEvent:
         agent_id: the paglet it concerns; empty when none.
         host_name: where; empty for a gap in the mesh's own log.
         timestamp: POSIX seconds, on the host's clock.
-        details: of a gap, ``after`` and ``first_number``.
+        details: of a gap, ``after`` and ``first_number``, or the ``reason`` why a host's events are lost.
         host_number: the event's number on its host.
     """
 
@@ -163,6 +163,19 @@ class MeshEvents:
             found.insert(0, MeshEvent(0, GAP, "", name, at, details))
         self._read[name] = max(read, page.next_since), page.log_id
         return found
+
+    def note_gap(self, host_name: str, reason: str) -> None:
+        """Note that events of a host are lost, with the host that held them.
+
+        Args:
+            host_name: the host's.
+            reason: why they are.
+        """
+        with self._changed:
+            self._count += 1
+            details = {"after": 0, "reason": reason}
+            self._events.append(MeshEvent(self._count, GAP, "", host_name, time.time(), details))
+            self._changed.notify_all()
 
     # ---- following
 

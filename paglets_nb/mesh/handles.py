@@ -69,7 +69,7 @@ class HostHandle:
 
     @property
     def state(self) -> str:
-        """``starting``, ``up``, ``restarting``, ``dead`` or ``stopped``."""
+        """``starting``, ``up``, ``silent`` (attached, and does not answer), ``restarting``, ``dead`` or ``stopped``."""
         return self._record.state
 
     @property
@@ -184,5 +184,5 @@ class HostHandle:
         loop_thread.call(self._mesh.supervisor.stop_host, self.name, timeout=_CONTROL, what=f"stop {self.name}")
 
     def __repr__(self) -> str:
-        why = f" ({self.reason})" if self.state == "dead" else ""
+        why = f" ({self.reason})" if self.state in ("dead", "silent") else ""
         return f"<Host {self.name} {self.state}{why}, pid {self.pid}>"

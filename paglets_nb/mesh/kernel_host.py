@@ -14,13 +14,30 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["ENDPOINT_REQUEST", "HOST_VARIABLE", "OUTPUT_MARK", "adopt_path", "load_ipython_extension"]
+from paglets_nb.mesh.owner_guard import owner_guard
+from paglets_nb.mesh.registry import REGISTRY
+
+if TYPE_CHECKING:
+    from paglets_nb.mesh.unread_output import UnreadOutput
+
+__all__ = [
+    "ENDPOINT_REQUEST",
+    "HOST_VARIABLE",
+    "OUTPUT_MARK",
+    "OWNER_REQUEST",
+    "adopt_path",
+    "keep_unread",
+    "load_ipython_extension",
+]
 
 HOST_VARIABLE = "PAGLETS_NB_HOST"
 """Environment variable that describes the host, as JSON."""
 ENDPOINT_REQUEST = "paglet_request"
+OWNER_REQUEST = "paglet_owner"
+"""Tells the host whose it is, and whether it is to outlive that process; asked on the control channel."""
 OUTPUT_MARK = "paglet_output_mark"
 """Asked on the control channel, answered on iopub behind the output so far."""
 _SWITCH_INTERVAL = 0.0005
@@ -71,11 +88,32 @@ def adopt_path(entries: Sequence[str]) -> None:
     sys.path[:] = [*working, *entries, *own]
 
 
+def keep_unread(shell: Any, kept: UnreadOutput) -> None:
+    """Have what is printed, and the text of what is displayed, go to ``kept`` too.
+
+    Args:
+        shell: the kernel's.
+        kept: notes it while nobody reads it.
+    """
+    for out in (sys.stdout, sys.stderr):
+        if hasattr(out, "echo"):
+            out.echo = kept
+    publish = shell.display_pub.publish
+
+    def publish_and_keep(data: dict[str, Any], *args: Any, **options: Any) -> Any:
+        if "text/plain" in data:
+            kept.write(f"{data['text/plain']}\n")
+        return publish(data, *args, **options)
+
+    shell.display_pub.publish = publish_and_keep
+
+
 def load_ipython_extension(shell: Any) -> None:
     """Start the host that the environment describes."""
     from paglets_nb.errors import PagletError
     from paglets_nb.host.host import Host
     from paglets_nb.host.user_info import SHOWN_BY_MESH
+    from paglets_nb.mesh.unread_output import UnreadOutput
 
     described = json.loads(os.environ[HOST_VARIABLE])
     sys.setswitchinterval(_SWITCH_INTERVAL)
@@ -89,6 +127,10 @@ def load_ipython_extension(shell: Any) -> None:
     host.handling.output_scope = partial(cell_output, shell)
     host.requests.direct.adopt_output = OutputAdoption(shell)
     host.properties.setdefault(SHOWN_BY_MESH, True)
+    unread = UnreadOutput(Path(described["log"]))
+    keep_unread(shell, unread)
+    owner_guard.on_alone, owner_guard.on_owned = unread.begin, unread.end
+    owner_guard.may_go_on = (Path(described["directory"]) / REGISTRY).exists
     problem = ""
     try:
         host.start_background()
@@ -99,8 +141,12 @@ def load_ipython_extension(shell: Any) -> None:
     kernel = shell.kernel
 
     async def answer(stream: Any, ident: Any, parent: Any) -> None:
-        content = {"error": problem} if problem else {"url": host.address, "pid": os.getpid(), "name": host.name}
-        kernel.session.send(stream, "paglet_reply", content, parent, ident)
+        found = {"url": host.address, "pid": os.getpid(), "name": host.name, "alone_since": owner_guard.alone_since}
+        kernel.session.send(stream, "paglet_reply", {"error": problem} if problem else found, parent, ident)
+
+    async def own(stream: Any, ident: Any, parent: Any) -> None:
+        done = owner_guard.own(int(parent["content"]["owner"]), bool(parent["content"]["outlive"]))
+        kernel.session.send(stream, "paglet_reply", {"done": done}, parent, ident)
 
     async def mark(_stream: Any, _ident: Any, parent: Any) -> None:
         for out in (sys.stdout, sys.stderr):
@@ -108,4 +154,5 @@ def load_ipython_extension(shell: Any) -> None:
         kernel.session.send(kernel.iopub_socket, OUTPUT_MARK, {}, parent)
 
     kernel.control_handlers[ENDPOINT_REQUEST] = answer
+    kernel.control_handlers[OWNER_REQUEST] = own
     kernel.control_handlers[OUTPUT_MARK] = mark

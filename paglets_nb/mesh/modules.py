@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from paglets_nb.codec.modules import ModuleText
-from paglets_nb.host.modules import MODULE_VERB, DefineRequest
+from paglets_nb.codec.modules import ModuleText, module_store
+from paglets_nb.errors import PagletError, SerializationError
+from paglets_nb.host.modules import MODULE_LIST_VERB, MODULE_VERB, DefineRequest, Modules
 from paglets_nb.host.protocol import Nothing
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import HostHandle, Mesh
 
-__all__ = ["share_module"]
+__all__ = ["learn_modules", "share_module"]
 
 _TIMEOUT = 30.0
 _AT_ONCE = 16
+_TELL_TIMEOUT = 5.0
 
 
 def share_module(meshes: list[Mesh], module: ModuleText, *, timeout: float = _TIMEOUT) -> dict[str, BaseException]:
@@ -45,3 +48,20 @@ def share_module(meshes: list[Mesh], module: ModuleText, *, timeout: float = _TI
     with ThreadPoolExecutor(min(len(places), _AT_ONCE), thread_name_prefix="paglets-module") as pool:
         errors = list(pool.map(give, places))
     return {host.name: error for (_mesh, host), error in zip(places, errors, strict=True) if error is not None}
+
+
+def learn_modules(mesh: Mesh) -> None:
+    """Know the modules that a mesh's hosts have, where this process has none of their names.
+
+    Args:
+        mesh: one that was attached; its hosts were told of them by its former owners.
+    """
+    for host in mesh.hosts():
+        if host.state != "up":
+            continue
+        with suppress(PagletError):
+            found = mesh.client.ask(host.url, MODULE_LIST_VERB, Nothing(), Modules, timeout=_TELL_TIMEOUT)
+            for module in found.modules:
+                if module_store.get(module.name) is None:
+                    with suppress(SerializationError):  # a module of the same name is installed here
+                        module_store.add(ModuleText(module.name, module.text, module.version))

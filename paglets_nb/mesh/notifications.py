@@ -98,10 +98,16 @@ class Notifications:
         self._listeners: list[Callable[[Notification], None]] = []
         self._follower: Follower | None = None
         self._shown: dict[str, tuple[int, str]] = {}
+        self._shown_from = 0.0
 
-    def start(self) -> None:
-        """Begin to read the hosts."""
+    def start(self, shown_from: float = 0.0) -> None:
+        """Begin to read the hosts.
+
+        Args:
+            shown_from: those from before, in POSIX seconds on the host's clock, are kept and not shown.
+        """
         with self._changed:
+            self._shown_from = shown_from
             if self._follower is None:
                 request = EventsRequest(kinds=(NOTIFICATION,), messages=False)
                 self._follower = Follower(self._client(), self._hosts, self._take, request)
@@ -167,7 +173,8 @@ class Notifications:
                 self._count += 1
                 notification = self._notification(self._count, host_name, event)
                 self._kept.append(notification)
-                tell = [*self._listeners, *([] if self.show is None else [self.show])]
+                hidden = self.show is None or event.timestamp < self._shown_from
+                tell = [*self._listeners, *([] if hidden or self.show is None else [self.show])]
                 self._changed.notify_all()
             for listener in tell:
                 try:

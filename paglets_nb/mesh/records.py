@@ -8,6 +8,7 @@ from collections import deque
 import anyio
 
 from paglets_nb.core.references import HostRef
+from paglets_nb.errors import HostDiedError, MeshError
 from paglets_nb.mesh.engines.base import HostProcess
 from paglets_nb.mesh.relay import KernelRelay
 from paglets_nb.version import __version__
@@ -43,7 +44,8 @@ class HostRecord:
     """What the supervisor knows of one host.
 
     Attributes:
-        state: ``starting``, ``up``, ``restarting``, ``dead`` or ``stopped``.
+        state: ``starting``, ``up``, ``silent`` (it was attached and does not answer), ``restarting``,
+            ``dead`` or ``stopped``.
         reason: why it is dead, or why it was restarted last.
         restarts: how often it was restarted.
     """
@@ -61,6 +63,13 @@ class HostRecord:
         self.window = RestartWindow(restarts)
         self.scope: anyio.CancelScope | None = None
         self.starting = anyio.Lock()  # held by who starts it again
+
+    def require_up(self) -> None:
+        """Raise why nothing can be asked of it, where that is so."""
+        if self.state == "silent":
+            raise MeshError(f"host {self.name!r} {self.reason}")
+        if self.state != "up":
+            raise HostDiedError(self.name, self.reason or self.state, delivered=False)
 
     def ref(self) -> HostRef:
         """What the other hosts are told."""

@@ -19,7 +19,17 @@ import anyio
 from paglets_nb.errors import HostDiedError, RemoteHostError
 from paglets_nb.mesh.kernel_host import OUTPUT_MARK
 
-__all__ = ["CellSink", "CodeResult", "KernelRelay", "OutputSink", "TextSink", "cell_sink", "remember_cell", "set_shell"]
+__all__ = [
+    "CellSink",
+    "CodeResult",
+    "KernelRelay",
+    "OutputSink",
+    "TextSink",
+    "cell_sink",
+    "inherit_cells",
+    "remember_cell",
+    "set_shell",
+]
 
 MAX_CELLS = 1000
 
@@ -168,6 +178,8 @@ class _Cells:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._parents: OrderedDict[str, Any] = OrderedDict()
+        self._heir: Any = None
+        self._heir_sinks: dict[str, CellSink] = {}
         self.shell: Any = None
 
     def remember(self, parent: Any) -> None:
@@ -183,6 +195,17 @@ class _Cells:
             return CellSink(self.shell, parent)
         return TextSink(host) if self.shell is None else None
 
+    def inherit(self, parent: Any) -> None:
+        with self._lock:
+            self._heir, self._heir_sinks = parent, {}
+
+    def sink_or_heir(self, cell: str, host: str) -> OutputSink | None:
+        found = self.sink(cell, host)
+        with self._lock:
+            if found is None and self._heir is not None:
+                found = self._heir_sinks.setdefault(host, CellSink(self.shell, self._heir, f"[{host}] "))
+        return found
+
 
 _cells = _Cells()
 
@@ -192,9 +215,20 @@ def remember_cell(parent: Any) -> None:
     _cells.remember(parent)
 
 
+def inherit_cells(parent: Any) -> None:
+    """Have a cell show what hosts put out for cells that are not known, as of a notebook that was lost.
+
+    Args:
+        parent: its parent header, from ``shell.get_parent()``; None for no cell.
+    """
+    _cells.inherit(parent)
+
+
 def set_shell(shell: Any) -> None:
     """The notebook's shell, into whose cells output goes; None for plain stdout."""
     _cells.shell = shell
+    if shell is None:
+        _cells.inherit(None)
 
 
 def cell_sink(cell: str, host: str) -> OutputSink | None:
@@ -234,10 +268,14 @@ class KernelRelay:
             group.start_soon(self._pump_iopub)
             group.start_soon(self._pump_shell)
 
+    async def wait_connected(self, timeout: float) -> None:
+        """Wait until what the kernel puts out comes here, at most ``timeout`` seconds."""
+        with anyio.move_on_after(timeout):
+            await self._welcome.wait()
+
     async def execute(self, code: str, sink: OutputSink | None, store_history: bool) -> Future[CodeResult]:
         """Have the kernel execute ``code``; the future settles when its output has come too."""
-        with anyio.move_on_after(5.0):
-            await self._welcome.wait()
+        await self.wait_connected(5.0)
         execution = _Execution(sink)
         message_id = self._client.execute(code, store_history=store_history, allow_stdin=False, stop_on_error=False)
         self._executions[message_id] = execution
@@ -295,7 +333,7 @@ class KernelRelay:
                     execution.idle = True
                     self._settle(message_id, execution)
                 continue
-            sink = execution.sink if execution is not None else _cells.sink(message_id, self._host)
+            sink = execution.sink if execution is not None else _cells.sink_or_heir(message_id, self._host)
             if sink is not None:
                 self._hand_on(sink, kind, content)
 

@@ -1,15 +1,21 @@
 """The mesh's run-time folder: sockets, connection files, logs; private to the user.
 
 ``jupyter_runtime_dir()/paglets/<mesh>``, or a short folder under the temporary one where
-a socket's path would be too long. Its owner holds a lock; folders without are swept.
+a socket's path would be too long. Its owner holds a lock, which the system frees when the
+owner ends. Folders without an owner in which no host listens any more are swept.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import shutil
+import stat
 import tempfile
+import time
+import weakref
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -17,13 +23,19 @@ from typing import IO
 from jupyter_core.paths import jupyter_runtime_dir
 
 from paglets_nb.errors import MeshError
-from paglets_nb.transport.addresses import SOCKET_PATH_LIMIT
+from paglets_nb.mesh.registry import REGISTRY, read_registry
+from paglets_nb.transport.addresses import SOCKET_PATH_LIMIT, listener_of, unix_url
 
-__all__ = ["RuntimeFolder"]
+__all__ = ["RuntimeFolder", "detached_meshes"]
 
 _LOCK = "owner.lock"
 _LONGEST_NAME = "/" + "x" * 32 + "-ipc-5"
 _PREFIX = "pgl-"
+_PATIENCE = 0.5
+"""Seconds for which a lock may be held by somebody who only looks whether it is."""
+_POLL = 0.02
+_ATTEMPTS = 5
+"""Times that a folder is made which somebody sweeps before it is locked."""
 
 
 def _lock(file: IO[str]) -> bool:
@@ -34,12 +46,62 @@ def _lock(file: IO[str]) -> bool:
     return True
 
 
-def _sweep(parent: Path, prefix: str = "") -> None:
-    """Remove the folders of meshes whose owner is gone."""
-    for folder in parent.glob(f"{prefix}*"):
+def _place(mesh: str) -> tuple[Path, str]:
+    """The folder of meshes that this one's belongs in, and what the names of those there begin with."""
+    parent = Path(jupyter_runtime_dir()) / "paglets"
+    if len(str(parent / mesh).encode()) + len(_LONGEST_NAME) > SOCKET_PATH_LIMIT:
+        return Path(tempfile.gettempdir()), f"{_PREFIX}{os.getuid()}-"
+    return parent, ""
+
+
+def _ours(folder: Path) -> bool:
+    """Whether it is a folder of this user alone; in the temporary folder anybody may have made it."""
+    with suppress(OSError):
+        found = os.lstat(folder)
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return False
+
+
+def _elsewhere(folder: Path) -> bool:
+    """Whether its hosts are on another machine that has the same folders."""
+    with suppress(MeshError):
+        entry = read_registry(folder)
+        return entry is not None and entry.machine != platform.node()
+    return False
+
+
+def _inhabited(folder: Path) -> bool:
+    """Whether some host still listens there, be it stopped or busy."""
+    return any(listener_of(unix_url(str(path))) is not None for path in folder.glob("*.sock"))
+
+
+def _ownerless(parent: Path, prefix: str) -> Iterator[Path]:
+    """The folders of meshes whose owner is gone; the lock of each is held until the next is asked for."""
+    for folder in filter(_ours, parent.glob(f"{prefix}*")):
         with suppress(OSError), open(folder / _LOCK) as lock:
             if _lock(lock):
-                shutil.rmtree(folder, ignore_errors=True)
+                yield folder
+
+
+def _sweep(parent: Path, prefix: str) -> None:
+    """Remove the folders of meshes whose owner and hosts are gone."""
+    for folder in _ownerless(parent, prefix):
+        if not _elsewhere(folder) and not _inhabited(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def detached_meshes() -> list[str]:
+    """The names of the meshes that nobody is attached to and that have hosts which live."""
+    found = set()
+    for parent, prefix in dict.fromkeys((_place(""), _place("x" * SOCKET_PATH_LIMIT))):
+        for folder in _ownerless(parent, prefix):
+            if (folder / REGISTRY).exists() and _inhabited(folder):
+                found.add(folder.name.removeprefix(prefix))
+    return sorted(found)
+
+
+def _no_such(mesh: str) -> MeshError:
+    return MeshError(f"there is no detached mesh {mesh!r} (detached: {', '.join(detached_meshes()) or 'none'})")
 
 
 class RuntimeFolder:
@@ -53,24 +115,83 @@ class RuntimeFolder:
     """
 
     def __init__(self, mesh: str) -> None:
-        parent = Path(jupyter_runtime_dir()) / "paglets"
-        path = parent / mesh
-        if len(str(path).encode()) + len(_LONGEST_NAME) > SOCKET_PATH_LIMIT:
-            parent = Path(tempfile.gettempdir())
-            path = parent / f"{_PREFIX}{os.getuid()}-{mesh}"
-            _sweep(parent, f"{_PREFIX}{os.getuid()}-")
-        else:
+        parent, prefix = _place(mesh)
+        if not prefix:
             parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sweep(parent)
+        self.path = parent / f"{prefix}{mesh}"
+        for _attempt in range(_ATTEMPTS):
+            _sweep(parent, prefix)
+            self._make(mesh)
+            if self._hold(mesh):
+                return
+        raise MeshError(f"the folder of mesh {mesh!r} cannot be made; it is removed at once")
+
+    def _make(self, mesh: str) -> None:
         try:
-            path.mkdir(mode=0o700)
-        except FileExistsError as error:
-            raise MeshError(f"a mesh named {mesh!r} is running; choose another name or stop it") from error
-        self.path = path
-        self._file = open(path / _LOCK, "w")  # noqa: SIM115 - held for the mesh's life
-        _lock(self._file)
+            self.path.mkdir(mode=0o700)
+        except FileExistsError:
+            if mesh in detached_meshes():
+                raise MeshError(
+                    f"a detached mesh named {mesh!r} is there; attach it (%paglet attach {mesh}, "
+                    f"or Mesh.attach({mesh!r})), or choose another name"
+                ) from None
+            raise MeshError(f"a mesh named {mesh!r} is running; choose another name or stop it") from None
+
+    @classmethod
+    def take_over(cls, mesh: str) -> RuntimeFolder:
+        """The folder of a mesh that was detached, locked from now on.
+
+        Raises:
+            MeshError: there is none of this name, or it has an owner, whose process is named.
+        """
+        parent, prefix = _place(mesh)
+        folder = cls.__new__(cls)
+        folder.path = parent / f"{prefix}{mesh}"
+        if not _ours(folder.path) or not folder._hold(mesh):
+            raise _no_such(mesh)
+        return folder
+
+    def _hold(self, mesh: str) -> bool:
+        """Lock the folder; False where it has just been swept."""
+        try:
+            self._file = open(self.path / _LOCK, "a+")  # noqa: SIM115 - held for the mesh's life
+        except FileNotFoundError:
+            return False
+        deadline = time.monotonic() + _PATIENCE
+        while not _lock(self._file):
+            if time.monotonic() > deadline:
+                self._file.seek(0)
+                owner = self._file.read(20).strip()
+                self._file.close()
+                who = "this process" if owner == str(os.getpid()) else f"process {owner or 'of somebody'}"
+                raise MeshError(f"mesh {mesh!r} belongs to {who}; detach it there first")
+            time.sleep(_POLL)
+        if not os.fstat(self._file.fileno()).st_nlink:
+            self._file.close()
+            return False
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+        _held.add(self)
+        return True
+
+    def leave(self) -> None:
+        """Free the lock; the folder stays."""
+        self._file.close()
 
     def remove(self) -> None:
         """Take the folder away."""
         shutil.rmtree(self.path, ignore_errors=True)
         self._file.close()
+
+
+_held: weakref.WeakSet[RuntimeFolder] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """A child that outlives the owner must not keep its locks."""
+    for folder in _held:
+        folder.leave()
+
+
+os.register_at_fork(after_in_child=_after_fork)

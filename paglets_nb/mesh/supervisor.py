@@ -20,13 +20,14 @@ from paglets_nb.mesh.engines.base import Engine, HostSpec
 from paglets_nb.mesh.membership import Membership
 from paglets_nb.mesh.records import HostRecord
 from paglets_nb.mesh.relay import CodeResult, KernelRelay, OutputSink
+from paglets_nb.mesh.succession import Succession
 
 __all__ = ["Supervisor"]
 
 START_TIMEOUT = 60.0
 
 
-class Supervisor:
+class Supervisor(Succession):
     """Starts and watches the hosts of one mesh.
 
     Args:
@@ -52,6 +53,7 @@ class Supervisor:
         self._data_dir = data_dir
         self._restarts = restarts
         self._stopping: anyio.Event | None = None
+        self._leaving = False
         self._group: TaskGroup | None = None
         self._membership = Membership(client)
         self.records = self._membership.records
@@ -65,12 +67,13 @@ class Supervisor:
                 self._group = group
                 ready.set_result(None)
                 await self._stopping.wait()
-                await self._membership.save()
+                if not self._leaving:
+                    await self._membership.save()
                 self._group = None
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                await self._end_all()
+                await self._each(self._leave if self._leaving else self._end)
 
     # ---- start
 
@@ -110,11 +113,13 @@ class Supervisor:
                     self.records.pop(record.name, None)
                     await self._end(record)
             raise
-        await self._membership.tell()
+        await self._tell()
+
+    def _spec(self, name: str) -> HostSpec:
+        return HostSpec(name, self._mesh, self.directory, self._data_dir / name)
 
     async def _start_one(self, record: HostRecord) -> None:
-        spec = HostSpec(record.name, self._mesh, self.directory, self._data_dir / record.name)
-        process = await self._engine.start(spec, START_TIMEOUT)
+        process = await self._engine.start(self._spec(record.name), START_TIMEOUT)
         record.process, record.url, record.pid = process, process.url, process.pid
         await self._membership.teach(record)
         if self._group is None:
@@ -123,6 +128,9 @@ class Supervisor:
         record.relay = KernelRelay(record.name, process.client)
         record.state, record.last_seen = "up", time.time()
         self._group.start_soon(self._watch, record)
+        if self.keep is not None:
+            self.keep()  # before it outlives us, so that somebody finds it
+            await self._own(record, True)
 
     # ---- death and restart
 
@@ -135,9 +143,11 @@ class Supervisor:
         with record.scope:
             async with anyio.create_task_group() as group:
                 group.start_soon(relay.run)
+                if record.state == "silent":
+                    group.start_soon(self._until_it_answers, record)
                 reason = await process.wait_dead()
                 group.cancel_scope.cancel()
-        if record.state != "up":
+        if record.state not in ("up", "silent"):
             return
         record.state, record.reason = "restarting", reason
         self.changes.tell()
@@ -150,7 +160,7 @@ class Supervisor:
                 record.reason = (
                     f"{reason}; restarted {record.restarts} times, {record.window.limit} in a minute allowed"
                 )
-        await self._membership.tell()
+        await self._tell()
         async with record.starting:
             if record.state == "restarting":
                 await self._start_again(record)
@@ -161,7 +171,7 @@ class Supervisor:
             await self._start_one(record)
         except PagletError as error:
             record.state, record.reason = "dead", str(error)
-        await self._membership.tell()
+        await self._tell()
 
     async def restart(self, name: str) -> None:
         """End a host and start it again; its durable paglets come back. Once begun it ends with the host up.
@@ -198,8 +208,9 @@ class Supervisor:
     async def execute(self, name: str, code: str, sink: OutputSink | None, store_history: bool) -> Future[CodeResult]:
         """Have a host's kernel execute code."""
         record = self.require(name)
-        if record.relay is None or record.state != "up":
-            raise HostDiedError(name, record.reason or record.state, delivered=False)
+        record.require_up()
+        if record.relay is None:
+            raise HostDiedError(name, record.state, delivered=False)
         return await record.relay.execute(code, sink, store_history)
 
     async def sync_output(self, timeout: float) -> None:
@@ -223,7 +234,7 @@ class Supervisor:
         await self._membership.save_one(record)
         await self._end(record)
         self.records.pop(name, None)
-        await self._membership.tell()
+        await self._tell()
 
     async def _end(self, record: HostRecord) -> None:
         if record.state != "dead":
@@ -236,12 +247,12 @@ class Supervisor:
         if record.process is not None:
             await record.process.kill()
 
-    async def _end_all(self) -> None:
-        async with anyio.create_task_group() as group:
-            for record in self.records.values():
-                group.start_soon(self._end, record)
-
     def stop(self) -> None:
         """Have ``supervise`` end every host and return."""
         if self._stopping is not None:
             self._stopping.set()
+
+    def leave(self) -> None:
+        """Have ``supervise`` return and the hosts go on, which outlive us."""
+        self._leaving = True
+        self.stop()

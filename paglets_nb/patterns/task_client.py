@@ -157,6 +157,10 @@ class TaskClient(Generic[ResultT]):
         """Start and return at once."""
         return TaskHandle(self, self.proxy.send_future(self._start_message(request), timeout=LONGEST_TASK))
 
+    def handle(self) -> TaskHandle[ResultT]:
+        """A handle of the task as it is, whoever started it."""
+        return TaskHandle(self)
+
     async def start_async(self, request: Any = None, *, timeout: float | None = None) -> TaskSnapshot[ResultT]:
         """``start``, awaited."""
         limit = LONGEST_TASK if timeout is None else timeout
@@ -190,14 +194,14 @@ class TaskHandle(Generic[ResultT]):
 
     Args:
         client: the task's client.
-        started: the reply to its start.
+        started: the reply to its start; None for a task that somebody else started.
     """
 
-    def __init__(self, client: TaskClient[ResultT], started: FutureReply) -> None:
+    def __init__(self, client: TaskClient[ResultT], started: FutureReply | None = None) -> None:
         self.client = client
         self._started = started
         self._last: TaskSnapshot[ResultT] | None = None
-        self._followed = False
+        self._followed = started is None
 
     @property
     def proxy(self) -> PagletProxy:
@@ -208,7 +212,7 @@ class TaskHandle(Generic[ResultT]):
         """The final snapshot where it is known here; raises what the start raised."""
         if self._last is not None and self._last.done:
             return self._last
-        if self._started.is_available() and not self._followed:
+        if self._started is not None and self._started.is_available() and not self._followed:
             snapshot = self.client._snapshot(self._started.get_reply())
             self._followed = True
             if snapshot is not None and snapshot.done:
@@ -238,7 +242,7 @@ class TaskHandle(Generic[ResultT]):
             left = _POLL if deadline is None else min(_POLL, deadline - time.monotonic())
             if left <= 0:
                 return self.snapshot()
-            if self._followed:
+            if self._followed or self._started is None:
                 self._last = self.client.wait(wait_timeout=left)
             else:
                 self._started.wait_for_reply(left)
@@ -286,7 +290,7 @@ class TaskHandle(Generic[ResultT]):
             settled = self._settled()
             if settled is not None:
                 return self._result_of(settled, None)
-            if self._followed:
+            if self._followed or self._started is None:
                 self._last = await self.client.wait_async(wait_timeout=_POLL)
             else:
                 await self._started

@@ -6,10 +6,10 @@ import os
 import socket
 
 from paglets_nb.errors import AuthenticationError, FrameError
-from paglets_nb.platform import peer_uid
+from paglets_nb.platform import peer_pid, peer_uid
 from paglets_nb.transport.connection import Connection
 
-__all__ = ["SOCKET_PATH_LIMIT", "check_peer", "connect", "listen", "unix_path", "unix_url"]
+__all__ = ["SOCKET_PATH_LIMIT", "check_peer", "connect", "listen", "listener_of", "unix_path", "unix_url"]
 
 SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path. Source: unix(7)."""
@@ -58,6 +58,23 @@ def connect(url: str, timeout: float) -> Connection:
         sock.close()
         raise
     return Connection(sock, url)
+
+
+def listener_of(url: str) -> int | None:
+    """The id of the process that listens at an address, also of one that is stopped or does not answer.
+
+    Returns:
+        0 where somebody listens and the system does not say who; None where nobody does.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(unix_path(url))
+        except BlockingIOError:  # more wait to be let in than it has room for
+            return 0
+        except OSError:
+            return None
+        return peer_pid(probe) or 0
 
 
 def _remove_stale(path: str) -> None:

@@ -14,7 +14,7 @@ from paglets_nb.widgets.pictures import elapsed, host_label
 if TYPE_CHECKING:
     from paglets_nb.mesh.events import MeshEvent
     from paglets_nb.mesh.notifications import Notification
-    from paglets_nb.patterns.task_client import TaskSnapshot
+    from paglets_nb.patterns.task_client import TaskHandle, TaskSnapshot
 
 __all__ = [
     "DrainedEvents",
@@ -97,7 +97,7 @@ class EventTable(RowList["MeshEvent"]):
     def row(self, entry: MeshEvent) -> Sequence[object]:
         """The cells of one event."""
         at = clock_time(entry.timestamp)
-        told = {name: value for name, value in entry.details.items() if name != "cell" and value != {}}
+        told = {name: value for name, value in entry.details.items() if name not in ("cell", "seconds") and value != {}}
         return entry.number, at, entry.host_name, entry.kind, entry.agent_id, _details(told)
 
 
@@ -190,12 +190,14 @@ class TaskEntry:
         label: as messages call it.
         snapshot: where it stands; None where it does not say.
         reason: why it does not.
+        handle: waits for it and cancels it; None where its class is not known.
     """
 
     proxy: PagletProxy
     label: str
     snapshot: TaskSnapshot[Any] | None
     reason: str = ""
+    handle: TaskHandle[Any] | None = None
 
     @property
     def running(self) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import chain, fanout, messages, movement
+from tests.faults import chain, detach, fanout, messages, movement
 
 SEED = 20
 
@@ -33,3 +33,11 @@ def test_travellers_arrive_whole() -> None:
 def test_fan_outs_end_in_time_and_leave_nothing(tmp_path: Path) -> None:
     """Grids with one host killed and one stopped have every cell by the deadline plus 1 s, and no stray after it."""
     assert fanout.run_faults(fanout.faults(SEED, 3), tmp_path) == []
+
+
+@pytest.mark.timeout(120)
+def test_a_detached_mesh_survives_its_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Owners killed while attached, and while they start it: the same hosts, no acknowledged call lost, no orphan."""
+    for kind in ("RUNTIME", "DATA"):
+        monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(tmp_path / kind))
+    assert detach.run_kills(SEED, 5) + detach.run_starts(SEED, 3) == []

@@ -49,7 +49,8 @@ def run(session: Session, arguments: Arguments, cell: str) -> int:
             for event in islice(events, None if arguments.limit is None else arguments.limit - count):
                 namespace["event"] = event
                 exec(code, namespace)
-                cursor = session.cursors[key] = event["cursor"]
+                cursor = event["cursor"]
+                session.remember_cursor(key, cursor)
                 count += 1
                 line.tell(f"{count} events, up to cursor {cursor}")
             if count == arguments.limit:

@@ -12,6 +12,8 @@ __all__ = ["LINE_VERBS", "load_line_verb"]
 LINE_VERBS = {
     "up": "start a mesh of hosts",
     "down": "stop the mesh; nothing is left behind",
+    "detach": "let go of the mesh, which goes on without the notebook",
+    "attach": "take up a mesh that goes on without a notebook",
     "hosts": "the hosts of the mesh",
     "panel": "the hosts, live: what they cost, their paglets, and buttons",
     "add": "start more hosts",
@@ -42,6 +44,8 @@ LINE_VERBS = {
     "events": "what happened on the hosts",
     "notifications": "what paglets told",
     "log": "what a host's process wrote",
+    "map": "a live map of the mesh: paglets as they move, messages as they pass",
+    "trace": "a sequence diagram of what passed between the notebook, hosts and paglets",
     "push": "bring a file to a host",
     "pull": "fetch a file from a host",
     "bench": "measure the hosts: processor, memory, disk",

@@ -42,17 +42,17 @@ def _is_task(session: Session, proxy: PagletProxy) -> bool:
 
 def _entry(session: Session, proxy: PagletProxy, asked: FutureReply | None, deadline: float) -> TaskEntry:
     """One task from the reply to its status request; None was asked of a sleeping one."""
-    from paglets_nb.patterns.task_client import TaskSnapshot
+    from paglets_nb.patterns.task_client import TaskClient, TaskSnapshot
 
     label = session.label(proxy)
+    client = TaskClient.for_paglet(proxy, session.require_mesh().class_of(proxy))
     if asked is None:
-        return TaskEntry(proxy, label, None, "asleep")
-    result_type = session.require_mesh().class_of(proxy).result_class()
+        return TaskEntry(proxy, label, None, "asleep", client.handle())
     try:
         reply = asked.get_reply(max(0.0, deadline - time.monotonic()))
-        return TaskEntry(proxy, label, TaskSnapshot.from_reply(reply, result_type))
+        return TaskEntry(proxy, label, TaskSnapshot.from_reply(reply, client.result_type), "", client.handle())
     except (PagletError, OSError) as error:
-        return TaskEntry(proxy, label, None, str(error))
+        return TaskEntry(proxy, label, None, str(error), client.handle())
 
 
 def _listed(session: Session, on: str) -> TaskTable:

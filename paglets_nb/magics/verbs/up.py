@@ -20,6 +20,9 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("hosts", nargs="*", metavar="N_OR_NAME", help="how many hosts, or their names (default: 2)")
     parser.add_argument("--engine", default="local", choices=["local"], help="what starts the hosts")
     parser.add_argument("--name", metavar="NAME", help="the mesh's name")
+    parser.add_argument(
+        "--detach", action="store_true", help="it goes on when the notebook ends (see: %%paglet attach)"
+    )
 
 
 def _wanted(words: list[str]) -> int | list[str]:
@@ -35,6 +38,8 @@ def run(session: Session, arguments: Arguments) -> Any:
     if session.mesh is not None and session.mesh.running:
         running = [handle.name for handle in session.mesh.hosts()]
         if _wanted(arguments.hosts) in (len(running), running):
+            if arguments.detach and not session.mesh.outlives:
+                raise UsageError("a mesh is up already, and ends with the notebook unless you: %paglet detach")
             session.say(f"mesh {session.mesh.name} is up already")
             return session.mesh
         names = ", ".join(running)
@@ -42,7 +47,7 @@ def run(session: Session, arguments: Arguments) -> Any:
     from paglets_nb.mesh.mesh import Mesh
 
     wanted = _wanted(arguments.hosts)
-    mesh = Mesh(wanted, name=arguments.name, engine=arguments.engine)
+    mesh = Mesh(wanted, name=arguments.name, engine=arguments.engine, detach=arguments.detach)
     count = wanted if isinstance(wanted, int) else len(wanted)
     line = ProgressLine(session.shell)
     line.update(f"starting {count} host{'s' * (count != 1)} ...")
@@ -60,7 +65,9 @@ def run(session: Session, arguments: Arguments) -> Any:
         line.update("the mesh did not start")
         raise
     session.mesh = mesh
-    line.finish(f"mesh {mesh.name} is up: {count} host{'s' * (count != 1)} in {time.monotonic() - began:.1f} s")
+    goes_on = f"; it goes on without the notebook, see: %paglet attach {mesh.name}" if arguments.detach else ""
+    took = time.monotonic() - began
+    line.finish(f"mesh {mesh.name} is up: {count} host{'s' * (count != 1)} in {took:.1f} s{goes_on}")
     session.tell_asleep()
     return mesh
 

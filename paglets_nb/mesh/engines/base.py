@@ -40,11 +40,13 @@ class HostProcess(Protocol):
         pid: of its process.
         url: the address of its data plane.
         client: an ``AsyncKernelClient`` with running channels.
+        alone_since: POSIX seconds at which its last owner was lost; 0 while it has always had one.
     """
 
     pid: int
     url: str
     client: Any
+    alone_since: float
 
     async def wait_dead(self) -> str:
         """Return once the process has ended: why it did. Called by the supervisor for each host."""
@@ -58,6 +60,31 @@ class HostProcess(Protocol):
         """End it at once, with what it started. Called for ``down`` and after a failed start."""
         ...
 
+    async def own(self, owner: int, outlive: bool, timeout: float) -> bool:
+        """Tell it whose it is. Called for meshes that may be detached, and when they are attached again.
+
+        Args:
+            owner: the process that owns the mesh from now on; 0 for nobody.
+            outlive: whether it goes on when that process ends.
+            timeout: seconds for its answer.
+
+        Returns:
+            Whether it has taken it in.
+        """
+        ...
+
+    async def find_endpoint(self, timeout: float) -> str | None:
+        """Ask it for its address anew. Called for one that was attached and did not answer.
+
+        Returns:
+            Empty where it answers; what is wrong with it; None where it is silent.
+        """
+        ...
+
+    def let_go(self) -> None:
+        """Speak to it no more and leave it alone. Called for ``detach``."""
+        ...
+
 
 class Engine(Protocol):
     """Starts hosts."""
@@ -67,6 +94,14 @@ class Engine(Protocol):
 
         Raises:
             MeshError: it ended, or did not answer within ``timeout`` seconds; says why.
+        """
+        ...
+
+    async def adopt(self, spec: HostSpec, pid: int, url: str) -> HostProcess | None:
+        """Take over a host that outlived its owner, whether it answers or not. Called for ``attach``.
+
+        Returns:
+            None where the process is gone; what it left behind has been removed.
         """
         ...
 

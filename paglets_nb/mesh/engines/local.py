@@ -1,8 +1,9 @@
 """The local engine: each host is a Jupyter kernel on this machine.
 
 Kernels are started by jupyter_client over ipc, from the loop's thread, which lives as
-long as the process; a kernel dies with it. The endpoint of the data plane is asked for
-on the control channel, which answers while the kernel executes code.
+long as the process; a kernel dies with it unless it was told to outlive it. The endpoint
+of the data plane is asked for on the control channel, which answers while the kernel
+executes code.
 """
 
 from __future__ import annotations
@@ -11,26 +12,25 @@ import json
 import os
 import signal
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import anyio
-from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
 from paglets_nb.errors import MeshError
+from paglets_nb.mesh.engines.adopted import AdoptedHost
 from paglets_nb.mesh.engines.base import HostProcess, HostSpec
-from paglets_nb.mesh.kernel_host import ENDPOINT_REQUEST, HOST_VARIABLE
-from paglets_nb.platform import open_process
+from paglets_nb.mesh.engines.kernels import KernelProcess, remove_kernel_files
+from paglets_nb.mesh.kernel_host import HOST_VARIABLE
+from paglets_nb.platform import LINUX, open_process, process_alive
+from paglets_nb.transport.addresses import listener_of
 
 __all__ = ["LocalEngine"]
 
 _POLL = 0.05
 _KILL_TIMEOUT = 5.0
-_LOG_TAIL = 600
 
 
 class _SpecManager(KernelSpecManager):
@@ -56,22 +56,21 @@ def _ending(code: int | None) -> str:
     return f"killed by signal {-code}"
 
 
-class _LocalHost:
-    """A kernel on this machine that runs a host."""
+class _LocalHost(KernelProcess):
+    """A kernel on this machine that runs a host, a child of this process."""
 
-    def __init__(self, name: str, manager: AsyncKernelManager, log: Path) -> None:
-        self.name = name
-        self.manager = manager
-        self.log = log
-        self.pid = 0
-        self.url = ""
-        self.client: Any = None
+    def __init__(self, name: str, directory: Path) -> None:
+        super().__init__(name, directory)
+        self.manager = AsyncKernelManager(
+            transport="ipc", connection_file=str(self.connection_file), kernel_spec_manager=_SpecManager()
+        )
 
-    def tail(self) -> str:
-        """The end of what the process wrote."""
-        with suppress(OSError):
-            return self.log.read_text(errors="replace")[-_LOG_TAIL:].strip()
-        return ""
+    async def start(self, env: dict[str, str]) -> None:
+        """Start the kernel."""
+        with open(self.log, "ab") as log:  # what a host wrote before it crashed is still of interest
+            await self.manager.start_kernel(env=env, stdout=log, stderr=log)
+        self.pid = getattr(self.manager.provisioner, "pid", 0) or 0
+        self.open_channels(self.manager.client())
 
     async def exit_code(self) -> int | None:
         """The process's exit code; None while it lives."""
@@ -98,8 +97,7 @@ class _LocalHost:
 
     async def kill(self) -> None:
         """End the process group at once and take its files away."""
-        if self.client is not None:
-            self.client.stop_channels()
+        self.close_channels()
         with anyio.move_on_after(_KILL_TIMEOUT, shield=True):
             if self.pid:
                 with suppress(OSError):
@@ -107,54 +105,75 @@ class _LocalHost:
             await self.manager.shutdown_kernel(now=True)
         self.manager.cleanup_connection_file()
 
+    def let_go(self) -> None:
+        """Leave it alone; what becomes of it is still seen, for it stays this process's child."""
+        self.close_channels()
+        self.manager._connection_file_written = False  # else the file went with the manager
+        _let_go[self.pid] = self
+
+
+_let_go: dict[int, _LocalHost] = {}
+"""Children of this process that it does not hold any more, by their process ids."""
+
+
+def _runs_from(pid: int, directory: Path) -> bool:
+    """Whether a process was started as a host of a mesh; where the system does not tell, it is believed."""
+    try:
+        return os.fsencode(directory) in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return not LINUX
+
 
 class LocalEngine:
     """Starts hosts as kernels on this machine."""
 
     async def start(self, spec: HostSpec, timeout: float) -> HostProcess:
         """Start a kernel and ask it for its endpoint."""
-        manager = AsyncKernelManager(
-            transport="ipc",
-            connection_file=str(spec.directory / f"{spec.name}.json"),
-            kernel_spec_manager=_SpecManager(),
-        )
-        host = _LocalHost(spec.name, manager, spec.directory / f"{spec.name}.log")
+        host = _LocalHost(spec.name, spec.directory)
         described = {
             "name": spec.name,
             "mesh": spec.mesh,
             "directory": str(spec.directory),
+            "log": str(host.log),
             "data_dir": str(spec.data_dir),
             "properties": spec.properties,
             "path": [os.path.abspath(entry) for entry in sys.path if entry],
         }
-        env = {**os.environ, HOST_VARIABLE: json.dumps(described)}
         try:
-            with open(host.log, "ab") as log:  # what a host wrote before it crashed is still of interest
-                await manager.start_kernel(env=env, stdout=log, stderr=log)
-            host.pid = getattr(manager.provisioner, "pid", 0) or 0
-            host.client = manager.client()
-            host.client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=True)
-            endpoint = await self._endpoint(host, timeout)
+            await host.start({**os.environ, HOST_VARIABLE: json.dumps(described)})
+            problem = await host.find_endpoint(timeout)
+            if problem is None:
+                code = await host.exit_code()
+                why = f"did not answer within {timeout:g} s" if code is None else f"did not start: {_ending(code)}"
+                raise MeshError(f"host {spec.name!r} {why}\n{host.tail()}")
+            if problem:
+                raise MeshError(f"host {spec.name!r} did not start: {problem}")
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await host.kill()
             raise
-        host.url, host.pid = endpoint["url"], endpoint["pid"]
         return host
 
-    async def _endpoint(self, host: _LocalHost, timeout: float) -> dict[str, Any]:
-        client: AsyncKernelClient = host.client
-        client.control_channel.send(client.session.msg(ENDPOINT_REQUEST, {}))
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            if await client.control_channel.msg_ready():
-                reply = await client.get_control_msg(timeout=1.0)
-                content: dict[str, Any] = reply["content"]
-                if "url" in content:
-                    return content
-                raise MeshError(f"host {host.name!r} did not start: {content.get('error', 'no endpoint')}")
-            code = await host.exit_code()
-            if code is not None:
-                raise MeshError(f"host {host.name!r} did not start: {_ending(code)}\n{host.tail()}")
-            await anyio.sleep(0.005)
-        raise MeshError(f"host {host.name!r} did not answer within {timeout:g} s\n{host.tail()}")
+    async def adopt(self, spec: HostSpec, pid: int, url: str) -> HostProcess | None:
+        """Take over the kernel whose process listens at ``url``."""
+        await self._reap()
+        listening = listener_of(url)
+        if listening is not None and process_alive(pid) and (listening == pid or _runs_from(pid, spec.directory)):
+            own = _let_go.pop(pid, None)
+            if own is not None:
+                own.open_channels(own.manager.client())
+                return own
+            with suppress(Exception):  # whatever is wrong with its connection file
+                return AdoptedHost(spec.name, spec.directory, pid, url)
+            with suppress(OSError):
+                os.killpg(pid, signal.SIGKILL)  # nobody can reach it any more
+            with anyio.move_on_after(_KILL_TIMEOUT):
+                while listener_of(url) is not None:
+                    await anyio.sleep(_POLL)
+        remove_kernel_files(spec.directory, spec.name)
+        return None
+
+    async def _reap(self) -> None:
+        for pid, host in list(_let_go.items()):
+            if await host.exit_code() is not None:
+                _let_go.pop(pid, None)

@@ -106,6 +106,20 @@ class TestMessages:
         assert good.details == {"message": "add", "sender": "b2"}
         assert (bad.kind, bad.details["error"]) == ("message-failed", "ZeroDivisionError")
 
+    def test_how_long_a_handler_ran_is_told_where_it_was_looked_at(self) -> None:
+        """Nobody looks at the clock before somebody reads messages; other readers do not change that."""
+        log = EventLog("alpha")
+        log.page(EventsRequest(kinds=("notification",)))
+        assert not log.timed
+        log.record_message("a1", "add", None, None, time.time() - 2.0)
+        log.record_message("a1", "add", None, None, time.time() + 3600.0)
+        log.record_message("a1", "add")
+        first, second, third = (event.details for event in log.list_events())
+        assert log.timed
+        assert first["seconds"] >= 2.0
+        assert second["seconds"] == 0.0  # the clock was set meanwhile
+        assert "seconds" not in third
+
     def test_traffic_does_not_push_out_the_rest(self) -> None:
         """However many messages come, the last steps stay, and the whole stays within its bound."""
         log = EventLog("alpha")

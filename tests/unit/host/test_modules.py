@@ -9,7 +9,7 @@ import pytest
 from paglets_nb.codec.modules import module_store
 from paglets_nb.errors import SerializationError
 from paglets_nb.host.host import Host
-from paglets_nb.host.modules import MODULE_VERB, DefineRequest
+from paglets_nb.host.modules import MODULE_LIST_VERB, MODULE_VERB, DefineRequest, Modules
 from paglets_nb.host.protocol import CreateRequest, Nothing
 
 NAME = "told_to_a_host"
@@ -85,3 +85,12 @@ def test_what_the_process_knows_goes_before_what_is_stored(tmp_path: Path) -> No
     with Host("kept", data_dir=tmp_path):
         assert sys.modules[NAME].value == "known"
         assert module_store.get("json") is None
+
+
+def test_a_host_tells_its_modules(alpha: Host) -> None:
+    """Name, text and version of each are what it was given."""
+    _define(alpha, TEXT, "v7")
+    found = alpha.client.ask(alpha.address, MODULE_LIST_VERB, Nothing(), Modules).modules
+    assert [(module.name, module.text, module.version) for module in found if module.name == NAME] == [
+        (NAME, TEXT, "v7")
+    ]

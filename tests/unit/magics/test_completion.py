@@ -26,7 +26,14 @@ def test_verbs_come_from_ipythons_completer_alone(notebook: Notebook) -> None:
     """The matcher is called through the shell, and suppresses every other one."""
     assert sorted(_complete(notebook, "%paglet ")) == sorted(LINE_VERBS)
     assert sorted(_complete(notebook, "%%paglet ")) == sorted(CELL_VERBS)
-    assert sorted(_complete(notebook, "p = %paglet d")) == ["deactivate", "dispatch", "dispose", "down", "drain"]
+    assert sorted(_complete(notebook, "p = %paglet d")) == [
+        "deactivate",
+        "detach",
+        "dispatch",
+        "dispose",
+        "down",
+        "drain",
+    ]
     assert sorted(_complete(notebook, "x = 1\n%paglet hos")) == ["hosts"]
 
 

@@ -118,12 +118,13 @@ def test_unknown_verbs_are_one_line(notebook: Notebook, cell: str, said: str) ->
     assert said in notebook.refused(cell)
 
 
-@pytest.mark.parametrize("verb", sorted(set(LINE_VERBS) - {"up"}))
+@pytest.mark.parametrize("verb", sorted(set(LINE_VERBS) - {"attach", "up"}))
 def test_without_a_mesh_every_verb_says_how_to_get_one(notebook: Notebook, verb: str) -> None:
-    """No verb but ``up`` does anything without a mesh."""
+    """No verb but ``up`` and ``attach`` does anything without a mesh."""
     words = {"create": "int", "call": "c add", "send": "c kind", "dispatch": "c beta"}
     words |= {"push": "c beta:", "pull": "beta:c", "search": "grep c"}
-    words |= dict.fromkeys(("down", "hosts", "panel", "ls", "tasks", "events", "notifications"), "")
+    meshed = ("detach", "down", "hosts", "panel", "ls", "tasks", "events", "notifications", "map")
+    words |= dict.fromkeys(meshed, "")
     argument = words.get(verb, "c")
     assert notebook.refused(f"%paglet {verb} {argument}") == "no mesh is up; start one with: %paglet up"
 

@@ -153,3 +153,12 @@ def test_a_listener_hears_of_hosts_that_join(log: MeshEvents, hosts: list[Host],
         up.append(HostAddress("gamma", gamma.address))
         gamma.events.record("create", "g")
         assert wait_until(lambda: [event.host_name for event in heard]) == ["gamma"]
+
+
+def test_events_that_are_lost_with_their_host_are_a_gap(log: MeshEvents, hosts: list[Host]) -> None:
+    """It stands before what comes later, and says why."""
+    log.note_gap("beta", "it ended")
+    hosts[1].create(Counter)
+    gap, created = log.events()
+    assert (gap.number, gap.kind, gap.host_name, gap.details["reason"]) == (1, GAP, "beta", "it ended")
+    assert (created.number, created.kind) == (2, "create")

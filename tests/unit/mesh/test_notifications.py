@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -121,3 +122,18 @@ def test_without_a_cell_they_are_lines_of_text(capsys: pytest.CaptureFixture[str
     captured = capsys.readouterr()
     assert captured.out == "[alpha] Done: 3 files\n"
     assert captured.err == "[beta] ERROR Failed: no file\n"
+
+
+def test_those_from_before_are_kept_and_not_shown(hosts: list[Host]) -> None:
+    """Who takes a mesh up is shown what was told since the last owner was lost, and has the rest in the list."""
+    notify(hosts[0], "seen by the last owner")
+    before = time.time()
+    notify(hosts[0], "missed")
+    client, shown = HostClient(), []
+    notifications = Notifications(lambda: client, lambda: [HostAddress("alpha", hosts[0].address)], shown.append)
+    notifications.start(shown_from=before)
+    wait_until(lambda: len(shown) == 1)
+    assert [notification.title for notification in shown] == ["missed"]
+    assert [notification.title for notification in notifications.list()] == ["seen by the last owner", "missed"]
+    notifications.close()
+    client.close()

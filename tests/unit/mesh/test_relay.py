@@ -11,7 +11,15 @@ import anyio
 import pytest
 
 from paglets_nb.mesh import relay as module
-from paglets_nb.mesh.relay import CellSink, KernelRelay, TextSink, cell_sink, remember_cell, set_shell
+from paglets_nb.mesh.relay import (
+    CellSink,
+    KernelRelay,
+    TextSink,
+    cell_sink,
+    inherit_cells,
+    remember_cell,
+    set_shell,
+)
 
 
 class Publisher:
@@ -128,6 +136,25 @@ class TestCells:
         assert cell_sink("c2", "alpha") is None
         set_shell(None)
         assert isinstance(cell_sink("c1", "alpha"), TextSink)
+
+    def test_a_cell_inherits_from_those_that_are_lost(self, shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+        """What belongs to no known cell goes to it, with the host's name once in a line; a known cell keeps its own."""
+        remember_cell(parent("c1"))
+        assert module._cells.sink_or_heir("lost", "alpha") is None
+        inherit_cells(parent("c2"))
+        for text in ("a ", "b\n", "c\n"):
+            heir = module._cells.sink_or_heir("lost", "alpha")
+            assert heir is not None
+            heir.stream("stdout", text)
+        assert capsys.readouterr().out == "[alpha] a b\n[alpha] c\n"
+        own = module._cells.sink_or_heir("c1", "alpha")
+        assert own is not None
+        own.display({}, {}, {}, False)
+        assert shell.display_pub.seen[0][0] == "c1"
+        assert cell_sink("lost", "alpha") is None
+        set_shell(None)
+        set_shell(shell)
+        assert module._cells.sink_or_heir("lost", "alpha") is None
 
     def test_only_so_many_are_kept(self, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
         """The oldest cells are forgotten."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import re
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from paglets_nb.errors import MeshError
 from paglets_nb.mesh import runtime_files as module
-from paglets_nb.mesh.runtime_files import RuntimeFolder
-from paglets_nb.transport.addresses import SOCKET_PATH_LIMIT
+from paglets_nb.mesh.registry import KnownHost, MeshEntry, write_registry
+from paglets_nb.mesh.runtime_files import RuntimeFolder, detached_meshes
+from paglets_nb.testing import wait_until
+from paglets_nb.transport.addresses import SOCKET_PATH_LIMIT, listen, listener_of, unix_url
 
 
 @pytest.fixture(params=["runtime", "temporary"])
@@ -63,3 +69,100 @@ def test_what_a_dead_owner_left_is_swept(parent: Path) -> None:
     RuntimeFolder("dead").remove()
     for folder in (living, following):
         folder.remove()
+
+
+def detached(name: str, listening: ExitStack, machine: str = "") -> RuntimeFolder:
+    """The folder of a mesh that nobody owns any more and whose one host listens for a while."""
+    folder = RuntimeFolder(name)
+    listening.enter_context(listen(unix_url(str(folder.path / "alpha.sock"))))
+    host = KnownHost("alpha", 12, "unix:///x")
+    write_registry(folder.path, MeshEntry(name, machine or platform.node(), "local", "", 5, 10.0, [host]))
+    folder.leave()
+    return folder
+
+
+def test_a_folder_in_which_a_host_lives_stays(parent: Path) -> None:
+    """It is not swept while somebody listens there, also where nothing is left to say who, and goes afterwards."""
+    with ExitStack() as listening:
+        kept, bare = (detached(name, listening) for name in ("kept", "bare"))
+        (bare.path / "mesh.json").unlink()
+        RuntimeFolder("next").remove()
+        assert kept.path.is_dir()
+        assert bare.path.is_dir()
+        assert detached_meshes() == ["kept"]
+        with pytest.raises(MeshError, match=re.escape("a detached mesh named 'kept' is there; attach it (%paglet")):
+            RuntimeFolder("kept")
+    assert detached_meshes() == []
+    RuntimeFolder("next").remove()
+    assert not kept.path.exists()
+    assert not bare.path.exists()
+
+
+def test_a_host_that_accepts_nobody_counts_as_alive(parent: Path) -> None:
+    """More callers than it lets in, as of a host that is stopped, change nothing."""
+    with ExitStack() as listening:
+        kept = detached("kept", listening)
+        callers = [listener_of(unix_url(str(kept.path / "alpha.sock"))) for _caller in range(300)]
+        assert callers[0] == os.getpid()
+        assert callers[-1] == 0
+        assert [detached_meshes() for _look in range(10)] == [["kept"]] * 10
+
+
+def test_one_owner_at_a_time(parent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder is taken over once; the next is refused and told by whom it is held, until it is left."""
+    monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    with ExitStack() as listening:
+        kept = detached("kept", listening)
+        owner = RuntimeFolder.take_over("kept")
+        assert owner.path == kept.path
+        assert detached_meshes() == []
+        with pytest.raises(MeshError, match="mesh 'kept' belongs to this process; detach it there first"):
+            RuntimeFolder.take_over("kept")
+        (owner.path / "owner.lock").write_text("77")
+        with pytest.raises(MeshError, match="mesh 'kept' belongs to process 77; detach it there first"):
+            RuntimeFolder.take_over("kept")
+        owner.leave()
+        RuntimeFolder.take_over("kept").remove()
+
+
+def test_what_is_not_there_cannot_be_taken_over(parent: Path) -> None:
+    """A name without a folder, and a folder that others may enter, are refused with what there is."""
+    with ExitStack() as listening:
+        kept = detached("kept", listening)
+        with pytest.raises(MeshError, match=r"there is no detached mesh 'lab' \(detached: kept\)"):
+            RuntimeFolder.take_over("lab")
+        kept.path.chmod(0o755)
+        assert detached_meshes() == []
+        with pytest.raises(MeshError, match=r"there is no detached mesh 'kept' \(detached: none\)"):
+            RuntimeFolder.take_over("kept")
+        kept.path.chmod(0o700)
+        kept.remove()
+
+
+def test_a_child_does_not_keep_its_parents_lock(parent: Path) -> None:
+    """A process that the owner forked, and that goes on after it, owns nothing."""
+    with ExitStack() as listening:
+        detached("kept", listening)
+        owner = RuntimeFolder.take_over("kept")
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(writer)
+            os.read(reader, 1)
+            os._exit(0)
+        os.close(reader)
+        owner.leave()
+        wait_until(lambda: detached_meshes() == ["kept"])
+        os.close(writer)
+        os.waitpid(child, 0)
+        owner.remove()
+
+
+def test_what_lives_on_another_machine_is_left_alone(parent: Path) -> None:
+    """A folder that several machines share is not swept by one on which nobody listens there."""
+    with ExitStack() as listening:
+        away = detached("away", listening, "another")
+    RuntimeFolder("next").remove()
+    assert away.path.is_dir()
+    assert detached_meshes() == []
+    away.remove()

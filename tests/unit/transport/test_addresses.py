@@ -11,7 +11,7 @@ import pytest
 
 from paglets_nb.errors import AuthenticationError, FrameError
 from paglets_nb.transport import addresses
-from paglets_nb.transport.addresses import check_peer, connect, listen, unix_path, unix_url
+from paglets_nb.transport.addresses import check_peer, connect, listen, listener_of, unix_path, unix_url
 
 
 def test_an_address_and_its_path() -> None:
@@ -77,3 +77,14 @@ def test_another_users_peer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
             check_peer(left)
         monkeypatch.setattr(addresses, "peer_uid", lambda _sock: None)
         check_peer(left)
+
+
+def test_who_listens(socket_dir: Path) -> None:
+    """The process is named, also where more wait than it lets in; nobody where the socket is stale or missing."""
+    url = unix_url(str(socket_dir / "a.sock"))
+    assert listener_of(url) is None
+    with listen(url) as sock:
+        assert listener_of(url) == os.getpid()
+        sock.listen(0)
+        assert all(listener_of(url) in (os.getpid(), 0) for _caller in range(5))
+    assert listener_of(url) is None

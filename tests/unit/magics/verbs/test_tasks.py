@@ -30,3 +30,18 @@ def test_following_ends_in_time(meshed: Notebook, worker: str) -> None:
     meshed.run("_handle = %paglet start worker steps=200")
     (entry,) = meshed.run("%paglet tasks --follow --timeout 0.1")
     assert entry.running
+
+
+def test_each_task_has_a_handle(meshed: Notebook, worker: str) -> None:
+    """Whoever started it: the handle asks, cancels, waits and gives the result."""
+    meshed.run("_handle = %paglet start worker steps=300")
+    (entry,) = meshed.run("%paglet tasks")
+    assert not entry.handle.done()
+    assert entry.handle.snapshot().status is TaskStatus.RUNNING
+    assert not entry.handle.wait(0.05).done
+    entry.handle.cancel()
+    assert entry.handle.wait(10.0).status is TaskStatus.CANCELLED
+    meshed.run("%paglet start worker steps=2 --wait")
+    (entry,) = meshed.run("%paglet tasks")
+    assert entry.handle.result(10.0).steps == 2
+    assert entry.handle.done()

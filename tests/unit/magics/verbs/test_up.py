@@ -53,3 +53,21 @@ def test_a_mesh_that_cannot_be_is_refused(notebook: Notebook) -> None:
     assert "different names" in notebook.refused("%paglet up a a")
     assert "argument --engine: invalid choice: 'moon'" in notebook.refused("%paglet up --engine moon")
     assert notebook.refused("%paglet hosts").startswith("no mesh is up")
+
+
+def test_a_mesh_may_go_on_without_the_notebook(
+    own_folders: Path, notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--detach`` says so, is asked for once, and is not taken for granted of a mesh that is up without it."""
+    notebook.run("%paglet up 1")
+    assert notebook.refused("%paglet up 1 --detach") == (
+        "a mesh is up already, and ends with the notebook unless you: %paglet detach"
+    )
+    notebook.run("%paglet down")
+    mesh = notebook.run("%paglet up 1 --detach")
+    assert mesh.outlives
+    assert f"it goes on without the notebook, see: %paglet attach {mesh.name}" in capsys.readouterr().out
+    assert notebook.run("%paglet up 1 --detach") is mesh
+    notebook.session.release_mesh()
+    assert notebook.run("%paglet attach").name == mesh.name
+    notebook.run("%paglet down")

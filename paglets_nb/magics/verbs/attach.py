@@ -1,0 +1,82 @@
+"""``%paglet attach [NAME]``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.progress import progress
+from paglets_nb.magics.session import Session
+from paglets_nb.mesh.relay import inherit_cells
+
+if TYPE_CHECKING:
+    from paglets_nb.mesh.mesh import Mesh
+
+__all__ = ["VERB"]
+
+
+def configure(parser: VerbParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("name", nargs="?", metavar="MESH", help="its name; needed where there are several")
+
+
+def _chosen(name: str | None) -> str:
+    """The mesh that is meant; UsageError where that is not clear."""
+    from paglets_nb.mesh.runtime_files import detached_meshes
+
+    if name is not None:
+        return str(name)
+    known = detached_meshes()
+    if not known:
+        raise UsageError("there is no detached mesh; start one with: %paglet up --detach")
+    if len(known) > 1:
+        raise UsageError(f"there are several detached meshes: {', '.join(known)}; name one")
+    return known[0]
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _found(mesh: Mesh) -> str:
+    """What there is, and what is not as it was."""
+    listing, hosts = mesh.listing(), mesh.hosts()
+    counts = f"{len(hosts)} host{'s' * (len(hosts) != 1)}, {len(listing)} paglet{'s' * (len(listing) != 1)}"
+    alone = f"; nobody was attached for {_ago(time.time() - mesh.alone_since)}" if mesh.alone_since else ""
+    news = [f"{host.name} {host.state}: {host.reason}" for host in hosts if host.reason]
+    return f"mesh {mesh.name} is attached: {counts}{alone}" + "".join(f"; {line}" for line in news)
+
+
+def run(session: Session, arguments: Arguments) -> Any:
+    """Take up the mesh; this cell shows what paglets print on behalf of cells that are lost."""
+    if session.mesh is not None and session.mesh.running:
+        raise UsageError(
+            f"mesh {session.mesh.name} is up; let go of it first with: %paglet detach, or end it with: %paglet down"
+        )
+    from paglets_nb.mesh.mesh import Mesh
+
+    name = _chosen(arguments.name)
+    lock, there = threading.Lock(), []
+    with progress(session.shell, f"attaching mesh {name}") as line:
+
+        def tell(handle: Any) -> None:
+            with lock:
+                there.append(f"{handle.name} {handle.state}")
+                line.update(f"attaching mesh {name}: {', '.join(there)}")
+
+        inherit_cells(session.parent() or None)
+        mesh = Mesh.attach(name, tell)
+        session.mesh = mesh
+        session.cursors.update(mesh.kept_cursors())
+        line.finish(_found(mesh))
+    return mesh
+
+
+VERB = LineVerb(configure, run)

@@ -1,0 +1,209 @@
+"""A mesh's run: from the folder it takes to the one it gives back, its hosts watched in between.
+
+Knows the supervisor, the client and the addresses of the hosts; knows no paglet.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from paglets_nb.errors import MeshError, PagletError
+from paglets_nb.host.client import HostClient
+from paglets_nb.host.loop import loop_thread
+from paglets_nb.mesh.engines.base import make_engine
+from paglets_nb.mesh.events import MeshEvents
+from paglets_nb.mesh.followers import HostAddress
+from paglets_nb.mesh.handles import HostHandle
+from paglets_nb.mesh.notifications import Notifications
+from paglets_nb.mesh.records import HostRecord
+from paglets_nb.mesh.runtime_files import RuntimeFolder
+from paglets_nb.mesh.supervisor import START_TIMEOUT, Supervisor
+
+if TYPE_CHECKING:
+    from paglets_nb.mesh.mesh import Mesh
+
+__all__ = ["Supervised", "running_meshes"]
+
+_STOP_TIMEOUT = 15.0
+_running: weakref.WeakSet[Supervised] = weakref.WeakSet()
+
+
+class Supervised:
+    """What of a mesh is about its hosts being watched.
+
+    Args:
+        name: of the mesh.
+        engine: what starts the hosts.
+        data_dir: the folder for what outlives them; None for one that goes with them.
+        restarts: how often a host that died is started again within 60 s.
+        timeout: default seconds a call waits for its reply.
+
+    Attributes:
+        client: speaks to the hosts.
+        event_log: their events, merged.
+        notifications: what their paglets tell the person.
+    """
+
+    def __init__(self, name: str, engine: str, data_dir: Path | None, restarts: int, timeout: float) -> None:
+        make_engine(engine)
+        self.name = name
+        self._engine = engine
+        self._data_dir = data_dir
+        self._restarts = restarts
+        self._gone_why = ""
+        self.client = self._make_client(timeout)
+        self._lock = threading.RLock()
+        self._folder: RuntimeFolder | None = None
+        self._supervisor: Supervisor | None = None
+        self._watching: Future[None] | None = None
+        self.event_log = MeshEvents(lambda: self.client, self._addresses)
+        self.notifications = Notifications(lambda: self.client, self._addresses)
+
+    def _make_client(self, timeout: float) -> HostClient:
+        return HostClient(timeout=timeout, resolve=self._resolve, explain=self._explain, members=self._urls)
+
+    def _urls(self) -> list[str]:
+        return [record.url for record in self._online()] if self.running else []
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._supervisor is not None
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """What watches its hosts; MeshError when it is not running."""
+        if self._supervisor is None:
+            raise MeshError(f"mesh {self.name!r} is not running; start it with start(), or use it in a with block")
+        return self._supervisor
+
+    def _bring_up(
+        self,
+        take_folder: Callable[[str], RuntimeFolder],
+        bring: Callable[..., Awaitable[None]],
+        hosts: Sequence[Any],
+        on_progress: Callable[[HostRecord], None],
+        give_up: Callable[[], None],
+    ) -> None:
+        """Supervise hosts from now on.
+
+        Args:
+            take_folder: gives the folder of the mesh of a name.
+            bring: what of the supervisor brings the hosts.
+            hosts: what it takes.
+            on_progress: called with each host as it is there, on the loop's thread.
+            give_up: called where that fails.
+        """
+        with self._lock:
+            if self.running:
+                raise MeshError(f"mesh {self.name!r} is running already")
+            self._folder = folder = take_folder(self.name)
+            data_dir = self._data_dir or folder.path / "data"
+            supervisor = Supervisor(
+                self.name, make_engine(self._engine), folder.path, data_dir, self.client, self._restarts
+            )
+            self._before(supervisor)
+            self._supervisor = supervisor
+            ready: Future[None] = Future()
+            self._watching = loop_thread.submit(supervisor.supervise, ready)
+            _running.add(self)
+
+        try:
+            ready.result(START_TIMEOUT)
+            loop_thread.call(bring, supervisor, hosts, on_progress, timeout=START_TIMEOUT + 5, what="starting the mesh")
+        except BaseException:
+            give_up()
+            raise
+
+    def _before(self, supervisor: Supervisor) -> None:
+        """What is to be done to a supervisor before it supervises."""
+
+    def _telling(self, on_progress: Callable[[HostHandle], None] | None) -> Callable[[HostRecord], None]:
+        """What tells of a host by its handle."""
+
+        def tell(record: HostRecord) -> None:
+            if on_progress is not None:
+                on_progress(HostHandle(cast("Mesh", self), record))
+
+        return tell
+
+    def _close(self, end: Callable[[Supervisor], None], give_back: Callable[[RuntimeFolder], None]) -> None:
+        """Supervise no more.
+
+        Args:
+            end: what becomes of the hosts.
+            give_back: what becomes of the folder.
+        """
+        self.notifications.close()
+        self.event_log.close()
+        if self.client.sent and not loop_thread.inside():
+            with suppress(PagletError):
+                self.sync_output()  # what its paglets printed last
+        with self._lock:
+            supervisor, self._supervisor = self._supervisor, None
+            watching, self._watching = self._watching, None
+            folder, self._folder = self._folder, None
+        if supervisor is not None and watching is not None:
+            loop_thread.portal().start_task_soon(end, supervisor)
+            with suppress(TimeoutError):
+                watching.result(_STOP_TIMEOUT)
+        self.client.close()
+        if folder is not None:
+            give_back(folder)
+        _running.discard(self)
+        self.client = self._make_client(self.client.timeout)
+
+    def sync_output(self, timeout: float = 0.5) -> None:
+        """Wait until what the hosts have printed so far has come here, at most ``timeout`` seconds."""
+        if self.running:
+            loop_thread.call(self.supervisor.sync_output, timeout, timeout=timeout + 1.0, what="waiting for output")
+
+    def stop(self) -> None:
+        """End every host; nothing stays, also of a mesh that may be detached. Harmless when it is not running."""
+        self._gone_why = "the mesh was stopped"
+        self._close(Supervisor.stop, RuntimeFolder.remove)
+
+    def release(self) -> None:
+        """Be done with it."""
+        self.stop()
+
+    # ---- addresses
+
+    def _online(self) -> list[HostRecord]:
+        return [record for record in self.supervisor.records.values() if record.state == "up"]
+
+    def _addresses(self) -> list[HostAddress]:
+        return [HostAddress(record.name, record.url) for record in self._online()] if self.running else []
+
+    def _resolve(self, name_or_url: str) -> str:
+        if "://" in name_or_url:
+            return name_or_url
+        record = self.supervisor.require(name_or_url)
+        record.require_up()
+        return record.url
+
+    def _explain(self, url: str) -> str:
+        if self._supervisor is None:
+            return self._gone_why
+        down = (record for record in self._supervisor.records.values() if record.url == url and record.state != "up")
+        return next((record.reason or record.state for record in down), "")
+
+
+def running_meshes() -> list[Mesh]:
+    """The meshes this process runs."""
+    return [cast("Mesh", mesh) for mesh in list(_running) if mesh.running]
+
+
+def _release_all() -> None:
+    for mesh in list(_running):
+        mesh.release()
+
+
+atexit.register(_release_all)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from paglets_nb.widgets.trace import Trace
+from tests.unit.magics.notebook import Notebook
+
+
+def test_what_passed_is_drawn(meshed: Notebook, counter: str) -> None:
+    """Of one paglet, from a number or some seconds on, up to a number, the latest."""
+    meshed.run("%paglet dispatch counter beta")
+    meshed.run("%paglet call counter add")
+    mine = meshed.run("%paglet trace counter")
+    assert isinstance(mine, Trace)
+    assert [step.label for step in mine] == ["created on alpha", "dispatch counter", "add"]
+    assert len(meshed.run(f"%paglet trace counter --since {mine[0].number}")) == 2
+    assert len(meshed.run("%paglet trace counter --since 60s")) == 3
+    assert len(meshed.run(f"%paglet trace counter --until {mine[0].number}")) == 1
+    last = meshed.run("%paglet trace counter --limit 1")
+    assert (len(last), last.left_out) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("--since soon", "wants an event's number, or seconds such as 5s, got 'soon'"),
+        ("--since 0s", "wants an event's number, or seconds such as 5s, got '0s'"),
+        ("--limit 0", "--limit wants a number from 1 to 1000, got 0"),
+        ("nobody", "no paglet 'nobody'"),
+    ],
+)
+def test_mistakes_are_one_line(meshed: Notebook, line: str, says: str) -> None:
+    """They say what was wanted."""
+    assert says in meshed.refused(f"%paglet trace {line}")
