@@ -2,6 +2,7 @@
 # make test    installs what tests need and runs every check
 # make lab     opens JupyterLab on the tutorials
 # make faults  kills hosts and owners by the hundred, and checks what is promised then
+# make docs    builds the site into docs/_build/html, lessons executed
 # make bench   what calls, moves, bytes, files and drains cost, beside peers and floors measured in the same run
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ export PIP_NO_INPUT := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types layers unit notebooks browser binder lab bench faults clean
+.PHONY: help demo test lint types layers unit notebooks browser binder lab docs bench faults clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -53,6 +54,10 @@ binder: $(VENV)/.test
 lab: $(VENV)/.lab
 	$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/notebooks $(LAB_OPTIONS)
 
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -q -c docs -d docs/_build/doctrees . docs/_build/html
+	@echo "The site is in docs/_build/html/index.html"
+
 bench: $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks $(BENCH_OPTIONS)
 
@@ -64,7 +69,7 @@ faults: $(VENV)/.test
 	$(BIN)/python -m tests.faults.detach
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) docs/_build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(BIN)/python:
 	@echo "Making $(VENV)"
@@ -79,12 +84,17 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "Installing what the tests need (a minute or two, the first time)"
-	@$(PIP) -e '.[test,bench]'
+	@$(PIP) -e '.[test,docs,bench]'
 	@touch $@
 
 $(VENV)/.lab: pyproject.toml | $(BIN)/python
 	@echo "Installing JupyterLab (a minute, the first time)"
 	@$(PIP) -e '.[lab]'
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	@echo "Installing what the site is built with (a minute, the first time)"
+	@$(PIP) -e '.[docs]'
 	@touch $@
 
 $(VENV)/.bench: pyproject.toml | $(BIN)/python
