@@ -18,6 +18,7 @@ Owns the tree below and nothing else; it must not know any other room.
     ├── FrameError                  bytes that are no frame of ours
     ├── RemoteHostError             an exception of a type unknown here
     ├── CallTimeoutError            (TimeoutError) no answer by the deadline
+    │   └── PagletBusyError         a step that was not taken: the paglet's turn did not come
     ├── InvalidAgentError           no such paglet (never was, or disposed)
     ├── PagletInactiveError         deactivated, and told not to wake
     ├── PagletCrashedError          quarantined after it crashed its host
@@ -29,7 +30,7 @@ Owns the tree below and nothing else; it must not know any other room.
     ├── TransferError               a movement that did not commit
     ├── StorageQuotaError           a write past a storage quota
     ├── StoreError                  a host's store is damaged, full or unusable
-    ├── CursorGapError              events asked for were trimmed
+    ├── CursorGapError              events asked for were trimmed, or never were
     ├── SearchError                 a search that cannot be made
     ├── ExperimentError             (ValueError) a fan-out that cannot be run, or results that cannot be read
     └── TaskCancelledError          raised in a task after it was cancelled
@@ -61,6 +62,7 @@ __all__ = [
     "MeshError",
     "NameTakenError",
     "NotHandledError",
+    "PagletBusyError",
     "PagletCrashedError",
     "PagletError",
     "PagletInactiveError",
@@ -217,6 +219,21 @@ class CallTimeoutError(PagletError, TimeoutError):
         super().__init__(f"{what}: no answer within {timeout:g} s{f'; {hint}' if hint else ''}")
 
 
+class PagletBusyError(CallTimeoutError):
+    """A step that was not taken and will not be, since the paglet did something else all the time.
+
+    Attributes:
+        paglet: its name, or its class and id.
+        step: what was not done with it, e.g. ``moved``.
+        doing: what it is busy with.
+    """
+
+    def __init__(self, paglet: str, timeout: float = 0.0, *, step: str = "reached", doing: str = "a message") -> None:
+        self.paglet, self.step, self.doing = paglet, step, doing
+        super().__init__(paglet, timeout, hint=f"it was not {step}")
+        self.args = (f"{paglet} was not {step} within {timeout:g} s: it is busy with {doing}",)
+
+
 class InvalidAgentError(PagletError):
     """No such paglet: it never was, or it was disposed.
 
@@ -291,16 +308,20 @@ class StoreError(PagletError):
 
 
 class CursorGapError(PagletError):
-    """The events asked for were trimmed.
+    """The events asked for were trimmed, or the cursor lies beyond the end.
 
     Attributes:
         after_cursor: the cursor asked for.
         first_cursor: the first cursor still held.
+        last_cursor: the last one there is, where the cursor lies beyond it; else None.
     """
 
-    def __init__(self, after_cursor: int, first_cursor: int) -> None:
-        self.after_cursor, self.first_cursor = after_cursor, first_cursor
-        super().__init__(f"events after cursor {after_cursor} were trimmed; the first one held is {first_cursor}")
+    def __init__(self, after_cursor: int, first_cursor: int, last_cursor: int | None = None) -> None:
+        self.after_cursor, self.first_cursor, self.last_cursor = after_cursor, first_cursor, last_cursor
+        text = f"events after cursor {after_cursor} were trimmed; the first one held is {first_cursor}"
+        if last_cursor is not None:
+            text = f"cursor {after_cursor} lies beyond the end: the last event is {last_cursor}"
+        super().__init__(text)
 
 
 class SearchError(PagletError):

@@ -171,6 +171,6 @@ def decode_error(data: bytes) -> Exception:
     attached.remote_host = failure.where
     if failure.traceback:
         rebuilt.__cause__ = RemoteTraceback(failure.traceback)
-    if not isinstance(rebuilt, PagletError) or isinstance(rebuilt, RemoteHostError):
+    if failure.traceback or not isinstance(rebuilt, PagletError) or isinstance(rebuilt, RemoteHostError):
         attached._render_traceback_ = MethodType(_render, rebuilt)
     return rebuilt

@@ -120,6 +120,17 @@ def shown(value: Any, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
+def _instead(value: Any) -> str:
+    """What could travel in place of a value of some well-known types."""
+    if isinstance(value, int):
+        return "; whole numbers have at most 64 bits: give it as text or as a float"
+    if type(value).__module__.partition(".")[0] in ("pandas", "polars"):
+        ways = {"DataFrame": "to_dict()", "Series": "to_numpy()"}
+        way = ways.get(type(value).__name__)
+        return f"; give it by {way}, and make it anew from that" if way else ""
+    return ""
+
+
 def refuse_value(value: Any, error: BaseException) -> NoReturn:
     """Raise the SerializationError that names the field and value that cannot travel."""
     found = find_unfit(value)
@@ -130,7 +141,8 @@ def refuse_value(value: Any, error: BaseException) -> NoReturn:
     if len(path) > LONGEST_PATH:
         path = f"{path[: LONGEST_PATH // 2]}...{path[-LONGEST_PATH // 4 :]}"
     raise SerializationError(
-        f"{shown(culprit)} of type {type(culprit).__name__} cannot travel", path=f"{name}.{path}" if path else name
+        f"{shown(culprit)} of type {type(culprit).__name__} cannot travel{_instead(culprit)}",
+        path=f"{name}.{path}" if path else name,
     ) from error
 
 

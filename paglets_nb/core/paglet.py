@@ -92,6 +92,10 @@ class Paglet(PagletFiles, PagletServices, Generic[StateT]):
         """A reference to this paglet, to store or send."""
         return PagletProxyRef(self.context.address, self.agent_id)
 
+    def _busy_with(self) -> str:
+        """What keeps its turn, for errors."""
+        return "a message"
+
     # ---- state
 
     def locked(self) -> StateLock:

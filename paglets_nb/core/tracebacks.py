@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
+import sysconfig
 import traceback
 from collections.abc import Callable
+from types import TracebackType
 
 from paglets_nb.errors import NotHandledError
 
-__all__ = ["MAX_TRACEBACK", "format_user_traceback", "has_user_frames", "is_ours", "tell_failure", "told_failures"]
+__all__ = [
+    "MAX_TRACEBACK",
+    "format_user_traceback",
+    "has_user_frames",
+    "is_ours",
+    "tell_failure",
+    "told_failures",
+    "without_own_frames",
+]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_STANDARD = os.path.abspath(sysconfig.get_path("stdlib")) + os.sep
+_PACKAGES = tuple(os.path.abspath(sysconfig.get_path(name)) + os.sep for name in ("purelib", "platlib"))
 MAX_TRACEBACK = 64 * 1024
 """Characters kept of a traceback; the end is what matters."""
 
@@ -20,9 +32,40 @@ def is_ours(filename: str) -> bool:
     return os.path.abspath(filename).startswith(_PACKAGE)
 
 
+def _is_standard(filename: str) -> bool:
+    """Whether a source file is of the standard library."""
+    path = os.path.abspath(filename)
+    return path.startswith(_STANDARD) and not path.startswith(_PACKAGES)
+
+
 def has_user_frames(error: BaseException) -> bool:
-    """Whether any of the error's frames is in code that is not this package's."""
-    return any(not is_ours(frame.filename) for frame in traceback.extract_tb(error.__traceback__))
+    """Whether any of the error's frames is in code that is neither this package's nor the standard library's."""
+    return any(
+        not is_ours(frame.filename) and not _is_standard(frame.filename)
+        for frame in traceback.extract_tb(error.__traceback__)
+    )
+
+
+def _is_users(filename: str) -> bool:
+    """Whether a source file is neither this package's nor installed."""
+    return not (is_ours(filename) or os.path.abspath(filename).startswith((_STANDARD, *_PACKAGES)))
+
+
+def without_own_frames(error: BaseException) -> TracebackType | None:
+    """An error's traceback without this package's frames, if user code had a part in it, here or elsewhere."""
+    entries, trace = [], error.__traceback__
+    while trace is not None:
+        entries.append(trace)
+        trace = trace.tb_next
+    if not getattr(error, "remote_traceback", "") and not any(
+        _is_users(entry.tb_frame.f_code.co_filename) for entry in entries
+    ):
+        return error.__traceback__
+    kept = None
+    for entry in reversed(entries):
+        if not is_ours(entry.tb_frame.f_code.co_filename):
+            kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return kept
 
 
 def format_user_traceback(error: BaseException) -> str:

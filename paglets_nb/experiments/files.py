@@ -88,6 +88,8 @@ def load(path: str | PathLike[str]) -> Results:
     """Results from a file; see ``Results.load``."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ExperimentError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise ExperimentError(f"{path} is damaged, or no fan-out's results: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:

@@ -13,6 +13,7 @@ from paglets_nb.host.protocol import (
     CloneRequest,
     DeactivateRequest,
     DispatchRequest,
+    DisposeRequest,
     Nothing,
     PagletInfo,
 )
@@ -62,7 +63,11 @@ def control_request(
             request = CloneRequest(url, limit) if verb == "clone" else DispatchRequest(url, limit)
         limit += _MARGIN
     elif verb == "deactivate":
-        request = DeactivateRequest(arguments["policy"] or DeactivationPolicy(), arguments["reason"])
+        request = DeactivateRequest(arguments["policy"] or DeactivationPolicy(), arguments["reason"], limit)
+        limit += _MARGIN
+    elif verb == "dispose":
+        request = DisposeRequest(limit)
+        limit += _MARGIN
     return request, _REPLIES[verb], limit
 
 

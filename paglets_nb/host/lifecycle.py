@@ -6,6 +6,7 @@ turn is free, then ``run()``) and ``withdraw``.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.tracebacks import format_user_traceback, tell_failure
 from paglets_nb.core.turns import current_origin, current_turn
 from paglets_nb.core.values import new_agent_id
-from paglets_nb.errors import PagletError, SerializationError
+from paglets_nb.errors import CallTimeoutError, HostError, PagletBusyError, PagletError, SerializationError
 from paglets_nb.host.context import ResidentContext
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.mailbox import Mailbox
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lifecycle"]
 
-_TURN_TIMEOUT = 60.0
+TURN_TIMEOUT = 60.0
 _HELD = nullcontext()
 
 
@@ -59,6 +60,17 @@ class TurnScope:
             self.turn.finish()
 
 
+def _check_constructor(cls: type[Paglet[Any]]) -> None:
+    """Raise HostError where a class cannot be made with what a host hands over."""
+    try:
+        inspect.signature(cls).bind(None, agent_id="")
+    except TypeError as error:
+        raise HostError(
+            f"{cls.__name__}.__init__ must take (state=None, *, agent_id=None) and hand both to super().__init__ "
+            f"({error}); what a paglet does at its start may stand in on_creation instead"
+        ) from None
+
+
 class Lifecycle:
     """Creates, settles and ends the paglets of one host."""
 
@@ -83,7 +95,11 @@ class Lifecycle:
         """A paglet from the wire form of its state, with the turn taken, not yet in the table."""
         self._host.durability.check(cls)
         loaded = None if state is None else wire.state_from_wire(cls.State, state)
-        paglet = cls(loaded, agent_id=agent_id)
+        try:
+            paglet = cls(loaded, agent_id=agent_id)
+        except TypeError:
+            _check_constructor(cls)
+            raise
         paglet._context = ResidentContext(self._host, paglet.agent_id)
         resident = Resident(paglet, Mailbox(self._host.workers), class_name=class_name, name=name)
         resident.mailbox.try_take()
@@ -97,9 +113,14 @@ class Lifecycle:
         with host.names.claimed(request.name):
             resident = self.build(cls, request.class_name, request.state, agent_id, request.name)
             host.residents.add(resident)
-        event = CreationEvent(agent_id, host.name, request.init)
+        event, paglet = CreationEvent(agent_id, host.name, request.init), resident.paglet
+
+        def hook(event: CreationEvent) -> None:
+            paglet.on_creation(event)
+            paglet.operation_names()  # a table that is wrong is told now, not with the first message
+
         try:
-            self.settle(resident, resident.paglet.on_creation, event)
+            self.settle(resident, hook, event)
         except BaseException:
             self.withdraw(resident)
             host.files.clear(agent_id)
@@ -143,20 +164,31 @@ class Lifecycle:
                 "failure", resident.agent_id, error=repr(error), traceback=format_user_traceback(error)
             )
 
-    def turn_of(self, resident: Resident, timeout: float = _TURN_TIMEOUT) -> AbstractContextManager[Any]:
+    def turn_of(
+        self, resident: Resident, timeout: float = TURN_TIMEOUT, step: str = "reached"
+    ) -> AbstractContextManager[Any]:
         """Hold the paglet's turn within this; a handler of the paglet itself holds it already.
 
+        Args:
+            resident: the paglet.
+            timeout: seconds.
+            step: what it is wanted for, as the error says it: ``was not moved``.
+
         Raises:
-            CallTimeoutError: not to be had in time.
+            PagletBusyError: not to be had in time.
             LifecycleError: the paglet left meanwhile.
         """
         mine = current_turn.get()
         if mine is not None and mine.paglet is resident.paglet and getattr(mine, "held", False):
             return _HELD
-        place = resident.mailbox.acquire(timeout=timeout)
+        try:
+            place = resident.mailbox.acquire(timeout=timeout)
+        except CallTimeoutError:
+            called = resident.name or f"{type(resident.paglet).__name__} {resident.agent_id}"
+            raise PagletBusyError(called, timeout, step=step, doing=resident.paglet._busy_with()) from None
         return TurnScope(HandlerTurn(resident, current_origin(), place, 10), finish=True)
 
-    def dispose(self, target: str) -> Nothing:
+    def dispose(self, target: str, timeout: float = TURN_TIMEOUT) -> Nothing:
         """End a paglet: ``on_disposing``; whatever waits is told that it ended."""
         host = self._host
         stored = host.sleep.lookup(target)
@@ -165,7 +197,7 @@ class Lifecycle:
             host.events.record("dispose", stored.agent_id)
             return Nothing()
         resident = host.residents.require(target)
-        with self.turn_of(resident):
+        with self.turn_of(resident, timeout, "ended"):
             host.residents.require(resident.agent_id)
             try:
                 resident.paglet.on_disposing(DisposalEvent(resident.agent_id, host.name))

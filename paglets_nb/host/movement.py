@@ -74,7 +74,7 @@ class Movement:
         url = host.members.resolve(request.target)
         if url == host.address:
             return Born(resident.agent_id, url, resident.name, resident.class_name)
-        with host.lifecycle.turn_of(resident, request.timeout):
+        with host.lifecycle.turn_of(resident, request.timeout, "moved"):
             host.residents.require(resident.agent_id)
             event = MobilityEvent(resident.agent_id, host.name, host.address, url)
             paglet = resident.paglet
@@ -120,7 +120,7 @@ class Movement:
         url = host.members.resolve(request.target) if request.target else host.address
         clone_id = new_agent_id()
         event = CloneEvent(resident.agent_id, host.name, clone_id, resident.agent_id, url)
-        with host.lifecycle.turn_of(resident, request.timeout):
+        with host.lifecycle.turn_of(resident, request.timeout, "cloned"):
             host.residents.require(resident.agent_id)
             resident.paglet.on_cloning(event)
             failpoint("source.hook_done")

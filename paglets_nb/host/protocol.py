@@ -22,6 +22,7 @@ __all__ = [
     "CreateRequest",
     "DeactivateRequest",
     "DispatchRequest",
+    "DisposeRequest",
     "FindRequest",
     "Found",
     "HostInfo",
@@ -134,10 +135,18 @@ class RetractRequest:
 
 @dataclass(frozen=True)
 class DeactivateRequest:
-    """``@deactivate``: put a paglet to sleep on these terms."""
+    """``@deactivate``: put a paglet to sleep on these terms, within ``timeout`` seconds or not at all."""
 
     policy: DeactivationPolicy = DeactivationPolicy()
     reason: str = ""
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True)
+class DisposeRequest:
+    """``@dispose``: end a paglet, within ``timeout`` seconds or not at all."""
+
+    timeout: float = 60.0
 
 
 @dataclass(slots=True)

@@ -56,6 +56,11 @@ class StoredPaglet:
     extra: dict[str, Any] | None = None
     operation_id: str = ""
 
+    @property
+    def called(self) -> str:
+        """What messages call it: its name, or its id."""
+        return self.name or self.agent_id
+
     def with_status(self, status: str, policy: dict[str, Any] | None = None) -> StoredPaglet:
         """The same in another status, no longer on its way."""
         return replace(self, status=status, policy=policy, extra=None, operation_id="")

@@ -81,9 +81,9 @@ class Sleep:
         """Put a paglet to sleep: ``on_deactivating``, clean-up, then one commit."""
         host = self._host
         if (asleep := self.lookup(target)) is not None:
-            raise PagletInactiveError(f"paglet {asleep.agent_id} is deactivated already")
+            raise PagletInactiveError(f"paglet {asleep.name or asleep.agent_id} is deactivated already")
         resident = host.residents.require(target)
-        with host.lifecycle.turn_of(resident):
+        with host.lifecycle.turn_of(resident, request.timeout, "put to sleep"):
             host.residents.require(resident.agent_id)
             paglet = resident.paglet
             policy = paglet.deactivation_policy(DeactivationRequest(request.reason, request.policy))
@@ -137,7 +137,7 @@ class Sleep:
         host = self._host
         with self._lock:
             if stored.status == QUARANTINED:
-                raise PagletCrashedError(f"{stored.agent_id} crashed its host too often; dispose it or mend its class")
+                raise PagletCrashedError(f"{stored.called} crashed its host too often; dispose it or mend its class")
             awake: Future[None] = Future()
             if self._sleeping.get(stored.agent_id) is not stored:
                 awake.set_result(None)
@@ -176,15 +176,15 @@ class Sleep:
             PagletCrashedError: the paglet is quarantined.
         """
         if stored.status == QUARANTINED:
-            raise PagletCrashedError(f"{stored.agent_id} crashed its host too often; dispose it or mend its class")
+            raise PagletCrashedError(f"{stored.called} crashed its host too often; dispose it or mend its class")
         policy = self.policy_of(stored)
         if no_delay:
-            raise PagletInactiveError(f"paglet {stored.agent_id} is deactivated, and the message may not wait")
+            raise PagletInactiveError(f"paglet {stored.called} is deactivated, and the message may not wait")
         if policy.activate_on_message and not stay_inactive:
             return False
         if policy.queue_messages_when_inactive:
             return True
-        raise PagletInactiveError(f"paglet {stored.agent_id} is deactivated and takes no messages")
+        raise PagletInactiveError(f"paglet {stored.called} is deactivated and takes no messages")
 
     def keep_message(self, stored: StoredPaglet, message: StoredMessage) -> bool:
         """Keep a message until the paglet wakes; False where it is awake by now."""

@@ -101,7 +101,7 @@ class Upgrades:
         host.durability.check(cls)
         resident = host.sleep.require_awake(target)
         origin = current_origin()
-        with host.lifecycle.turn_of(resident, request.timeout):
+        with host.lifecycle.turn_of(resident, request.timeout, "upgraded"):
             host.residents.require(resident.agent_id)
             before = resident.class_name
             changed = type(resident.paglet) is not cls

@@ -17,6 +17,7 @@ from paglets_nb.host.protocol import (
     CreateRequest,
     DeactivateRequest,
     DispatchRequest,
+    DisposeRequest,
     FindRequest,
     Members,
     Nothing,
@@ -38,7 +39,7 @@ def verbs_of(host: Host) -> dict[str, Verb]:
     information, sleep, arrivals, movement = host.information, host.sleep, host.arrivals, host.movement
     return {
         "@create": (CreateRequest, lambda _target, request: host.lifecycle.create(request)),
-        "@dispose": (Nothing, lambda target, _request: host.lifecycle.dispose(target)),
+        "@dispose": (DisposeRequest, lambda target, request: host.lifecycle.dispose(target, request.timeout)),
         "@dispatch": (DispatchRequest, movement.dispatch),
         "@retract": (RetractRequest, movement.retract),
         "@clone": (CloneRequest, movement.clone),

@@ -6,16 +6,16 @@ becomes one; what code of the user raised, here or on a host, keeps its tracebac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from IPython.core.error import UsageError
 
 from paglets_nb.codec.typed_text import did_you_mean
-from paglets_nb.errors import PagletError, RemoteHostError
+from paglets_nb.core.tracebacks import without_own_frames
+from paglets_nb.errors import CursorGapError, NotHandledError, PagletError, RemoteHostError
 
 __all__ = ["did_you_mean", "one_line", "readable", "readable_errors"]
 
+_ABOUT_THE_LINE = (CursorGapError, NotHandledError)
+"""What a paglet refuses of a magic's line, in whichever of its methods."""
 MAX_LINE = 800
 """Characters of a message beyond which its middle is left out."""
 
@@ -37,22 +37,28 @@ def readable(error: BaseException) -> BaseException:
     """
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
-    if isinstance(error, RemoteHostError) or not isinstance(error, PagletError):
-        return error
-    return UsageError(one_line(error))
+    return UsageError(one_line(error)) if isinstance(error, PagletError) and not _of_user_code(error) else error
 
 
-@contextmanager
-def readable_errors() -> Iterator[None]:
-    """Raise what the block raises in its readable form."""
-    try:
-        yield
-    except UsageError:
-        raise
-    except KeyboardInterrupt:
-        raise UsageError("interrupted; what a paglet was asked to do goes on over there") from None
-    except BaseException as error:
+def _of_user_code(error: PagletError) -> bool:
+    """Whether code of the user raised it, here or in a handler, rather than this project for what it was given."""
+    if isinstance(error, RemoteHostError) or not type(error).__module__.startswith("paglets_nb."):
+        return True
+    return bool(getattr(error, "remote_traceback", "")) and not isinstance(error, _ABOUT_THE_LINE)
+
+
+class readable_errors:  # noqa: N801 - used as a function
+    """Raise what the block raises in its readable form, without this package's frames where user code raised it."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None or isinstance(error, UsageError):
+            return
+        if isinstance(error, KeyboardInterrupt):
+            raise UsageError("interrupted; what a paglet was asked to do goes on over there") from None
         shown = readable(error)
-        if shown is error:
-            raise
-        raise shown.with_traceback(None) from None
+        if shown is not error:
+            raise shown.with_traceback(None) from None
+        error.__traceback__ = without_own_frames(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.completer import CompletionContext, MatcherResult, context_matcher
@@ -14,7 +15,7 @@ from paglets_nb.magics.boundary import did_you_mean, readable_errors
 from paglets_nb.magics.cells import CELL_VERBS, load_cell_verb
 from paglets_nb.magics.completion import LineCompleter
 from paglets_nb.magics.formatting import Formatting
-from paglets_nb.magics.parser import HelpShown, VerbParser
+from paglets_nb.magics.parser import CellVerb, HelpShown, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
 from paglets_nb.magics.tokens import Word, split_line
 from paglets_nb.magics.verbs import LINE_VERBS, load_line_verb
@@ -118,13 +119,16 @@ class Extension:
             raise HelpShown(overview())
         name = str(words[0])
         if name in CELL_VERBS and name not in LINE_VERBS:
+            if any(word in ("-h", "--help") for word in words[1:]):
+                self._run_cell(words, "")
             raise UsageError(f"{name!r} takes a cell: write %%paglet {name} as the cell's first line")
         if name not in LINE_VERBS:
             raise UsageError(f"unknown verb {name!r}{did_you_mean(name, LINE_VERBS)} (%paglet --help lists them)")
         verb = load_line_verb(name)
         parser = VerbParser(f"%paglet {name}", LINE_VERBS[name], fields=verb.fields)
         verb.configure(parser)
-        return verb.run(self.session, parser.parse_words(words[1:]))
+        arguments = parser.parse_words(words[1:])
+        return self._interruptible(verb, lambda: verb.run(self.session, arguments))
 
     def _run_cell(self, words: list[Word], cell: str) -> Any:
         if not words or words[0] in ("-h", "--help", "help"):
@@ -137,7 +141,16 @@ class Extension:
         verb = load_cell_verb(name)
         parser = VerbParser(f"%%paglet {name}", CELL_VERBS[name], fields=verb.fields)
         verb.configure(parser)
-        return verb.run(self.session, parser.parse_words(words[1:]), cell)
+        arguments = parser.parse_words(words[1:])
+        return self._interruptible(verb, lambda: verb.run(self.session, arguments, cell))
+
+    @staticmethod
+    def _interruptible(verb: LineVerb | CellVerb, run: Callable[[], Any]) -> Any:
+        """Run a verb; what the stop button did to it is told in the verb's own words."""
+        try:
+            return run()
+        except KeyboardInterrupt:
+            raise UsageError(f"interrupted; {verb.interrupted}") from None
 
 
 def overview() -> str:

@@ -15,9 +15,21 @@ from paglets_nb.magics.tokens import Word
 if TYPE_CHECKING:
     from paglets_nb.magics.session import Session
 
-__all__ = ["Arguments", "CellVerb", "HelpShown", "LineVerb", "VerbParser", "natural", "seconds"]
+__all__ = [
+    "GOES_ON_THERE",
+    "NOTHING_LOST",
+    "Arguments",
+    "CellVerb",
+    "HelpShown",
+    "LineVerb",
+    "VerbParser",
+    "natural",
+    "seconds",
+]
 
 Arguments = argparse.Namespace
+GOES_ON_THERE = "what a paglet was asked to do goes on over there"
+NOTHING_LOST = "nothing was changed"
 
 
 class HelpShown(Exception):  # noqa: N818 - no error: the line asked for help
@@ -86,7 +98,12 @@ class VerbParser(argparse.ArgumentParser):
             raise HelpShown(self.format_help())
         if self.plain_words:
             words = [Word(f"{word.field}={word}") if word.field else word for word in words]
-        fields = {word.field: word for word in words if word.field}
+        fields: dict[str, Word] = {}
+        for word in words:
+            if word.field in fields:
+                self.error(f"{word.field}= is given twice")
+            if word.field:
+                fields[word.field] = word
         if fields and not self.fields:
             name = next(iter(fields))
             self.error(f"takes no fields, got {name}={fields[name]}")
@@ -134,12 +151,14 @@ class LineVerb:
         run: does it, and returns the object it speaks of.
         fields: how its ``field=value`` arguments are called; empty when it takes none.
         fields_of: the dataclass whose fields they are, for completion; may raise.
+        interrupted: what is said after the stop button.
     """
 
     configure: Callable[[VerbParser], None]
     run: Callable[[Session, Arguments], Any]
     fields: str = ""
     fields_of: Callable[[Session, Arguments], type | None] | None = None
+    interrupted: str = GOES_ON_THERE
 
 
 @dataclass(frozen=True)
@@ -150,3 +169,4 @@ class CellVerb:
     run: Callable[[Session, Arguments, str], Any]
     fields: str = ""
     fields_of: Callable[[Session, Arguments], type | None] | None = None
+    interrupted: str = GOES_ON_THERE

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["ProgressLine", "progress"]
+__all__ = ["ProgressLine", "progress", "waiting"]
 
+_LONG = 1.0
+"""Seconds after which it is said what is waited for."""
 _SHORTEST = 0.1
 """Seconds between two updates of a line that need not show each of them."""
 
@@ -33,6 +35,11 @@ class ProgressLine:
         self._live = hasattr(shell, "set_thread_parent")
         self._parent = shell.get_parent() if self._live else None
         self._next = 0.0
+
+    @property
+    def shown(self) -> bool:
+        """Whether anything was."""
+        return self._shown
 
     def tell(self, text: str, picture: str = "") -> bool:
         """``update``, unless the last one was less than a tenth of a second ago; whether it was shown."""
@@ -69,6 +76,33 @@ class ProgressLine:
             import sys
 
             sys.stdout.write(f"{text}\n")
+
+
+@contextmanager
+def waiting(shell: Any, doing: str) -> Iterator[None]:
+    """Say what goes on within this where it takes over a second, and how long it took.
+
+    Args:
+        shell: the IPython shell.
+        doing: what is done, e.g. ``drawing the chart``.
+    """
+    line, began, over = ProgressLine(shell), time.monotonic(), threading.Lock()
+
+    def tell() -> None:
+        with over:
+            if not timer.finished.is_set():
+                line.update(f"{doing} ...")
+
+    timer = threading.Timer(_LONG, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        with over:
+            if line.shown:
+                line.update(f"{doing}: {time.monotonic() - began:.1f} s")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +19,8 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
 from paglets_nb.errors import InvalidAgentError, PagletError
 from paglets_nb.magics.boundary import did_you_mean
-from paglets_nb.magics.tokens import Word
+from paglets_nb.magics.progress import waiting
+from paglets_nb.magics.tokens import NO_VALUE, Word
 from paglets_nb.mesh.relay import remember_cell
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ __all__ = ["Session"]
 _LISTED = 12
 _MOST_VIEWS = 32
 """Views that are alive at once; beyond that the oldest becomes its last picture."""
+_POLL = 0.05
+_RESTARTING = 10.0
+"""Seconds for which a host that is being restarted is waited for."""
 
 
 class Session:
@@ -179,6 +184,23 @@ class Session:
             names = known
         return [self.host(name) for name in dict.fromkeys(names)]
 
+    def tell_asleep(self) -> None:
+        """Say which paglets wait for hosts that are not up."""
+        for name, count in self.require_mesh().supervisor.asleep().items():
+            many = "1 paglet sleeps" if count == 1 else f"{count} paglets sleep"
+            self.say(f"{many} on {name}, which is not up: %paglet add {name}")
+
+    def await_host(self, *urls: str) -> bool:
+        """Wait up to 10 s while one of these hosts, or any, is being restarted; whether one was."""
+        handles = [handle for handle in self.require_mesh().hosts() if not urls or handle.url in urls]
+        restarting = [handle for handle in handles if handle.state == "restarting"]
+        deadline = time.monotonic() + _RESTARTING
+        if restarting:
+            with waiting(self.shell, f"{restarting[0].name} is being restarted: waiting for it"):
+                while any(handle.state == "restarting" for handle in restarting) and time.monotonic() < deadline:
+                    time.sleep(_POLL)
+        return bool(restarting)
+
     # ---- paglets
 
     def paglet(self, word: str) -> PagletProxy:
@@ -193,15 +215,31 @@ class Session:
             if isinstance(proxy, PagletProxy):
                 return proxy
         mesh = self.require_mesh()
-        try:
-            return mesh.paglet(str(word))
-        except InvalidAgentError:
-            raise UsageError(self._no_paglet(str(word))) from None
+        for _attempt in range(2):
+            try:
+                return mesh.paglet(str(word))
+            except InvalidAgentError:
+                if not self.await_host():
+                    break
+        raise UsageError(self._no_paglet(str(word)))
+
+    def paglets(self, words: Iterable[str]) -> list[PagletProxy]:
+        """Paglets as ``paglet`` takes them, also comma-separated, or by variables that hold lists of them."""
+        found: list[PagletProxy] = []
+        for word in words:
+            value = self.namespace.get(str(word))
+            if isinstance(value, list | tuple) and value:
+                found += [self.paglet(Word(str(entry), entry)) for entry in value]
+            elif "," in word and getattr(word, "value", NO_VALUE) is NO_VALUE:
+                found += [self.paglet(part) for part in str(word).split(",") if part]
+            else:
+                found.append(self.paglet(word))
+        return found
 
     def _no_paglet(self, word: str) -> str:
         """Why a word stands for no paglet."""
         infos = self.require_mesh().listing()
-        begun = [info.agent_id for info in infos if info.agent_id.startswith(word)]
+        begun = [info.agent_id for info in infos if len(word) >= 3 and info.agent_id.startswith(word)]
         if len(begun) > 1:
             return f"{word!r} begins {len(begun)} paglets' ids: {', '.join(begun[:4])}"
         names = [info.name or info.agent_id for info in infos]

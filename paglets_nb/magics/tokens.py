@@ -114,8 +114,12 @@ def _lone_value(text: str, namespace: Mapping[str, Any]) -> Any:
         return NO_VALUE
     try:
         return eval(found["name"] or found["expression"], dict(namespace))
-    except Exception:  # not an expression after all: then it is text
+    except SyntaxError:  # not an expression after all: then it is text
         return NO_VALUE
+    except NameError as error:
+        raise UsageError(f"no variable {error.name!r} for {text} (in single quotes it is text)") from None
+    except Exception as error:
+        raise UsageError(f"{text}: {type(error).__name__}: {error} (in single quotes it is text)") from None
 
 
 def split_line(line: str, namespace: Mapping[str, Any]) -> list[Word]:
@@ -126,7 +130,7 @@ def split_line(line: str, namespace: Mapping[str, Any]) -> list[Word]:
         namespace: where ``{expr}`` and ``$var`` are looked up.
 
     Raises:
-        UsageError: a quote is not closed.
+        UsageError: a quote is not closed, or what a lone ``{expr}`` or ``$var`` stands for is not there.
     """
     words: list[Word] = []
     for pieces in _pieces(line.strip().removesuffix(";")):
@@ -141,7 +145,7 @@ def split_line(line: str, namespace: Mapping[str, Any]) -> list[Word]:
             continue
         value = NO_VALUE if plain else _lone_value(raw, namespace)
         if isinstance(value, list | tuple):
-            words.extend(Word(str(entry)) for entry in value)
+            words.extend(Word(str(entry), entry) for entry in value)
         else:
             words.append(Word(text, value))
     return words

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.core.references import HostRef
+from paglets_nb.core.turns import current_origin
 from paglets_nb.errors import CallTimeoutError, HostDiedError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import HostInfo, Nothing
 from paglets_nb.mesh.records import HostRecord
-from paglets_nb.mesh.relay import CodeResult, OutputSink
+from paglets_nb.mesh.relay import CodeResult, OutputSink, TextSink, cell_sink
 
 if TYPE_CHECKING:
     from paglets_nb.core.proxy import PagletProxy
@@ -27,6 +28,16 @@ _AFTER_INTERRUPT = 5.0
 _CONTROL = 10.0
 _RESTART = 70.0
 _FIGURES = ("cpu_seconds", "rss_bytes", "pss_bytes", "messages", "uptime")
+
+
+class _WithoutErrors:
+    """A sink but for errors, which are raised here."""
+
+    def __init__(self, sink: OutputSink) -> None:
+        self.stream, self.display, self.clear = sink.stream, sink.display, sink.clear
+
+    def error(self, ename: str, evalue: str, traceback: list[str]) -> None:
+        """Nothing."""
 
 
 class HostHandle:
@@ -128,18 +139,30 @@ class HostHandle:
         sink: OutputSink | None = None,
         timeout: float | None = None,
         store_history: bool = False,
+        check: bool = False,
     ) -> CodeResult:
         """Have its kernel execute code and block until it is done; a stop here interrupts it there.
 
+        Args:
+            code: a cell's text.
+            sink: takes what the code puts out, its last expression's value included; None for the
+                notebook's cell, or standard output with the host's name before each line.
+            timeout: seconds.
+            store_history: number the execution as a cell.
+            check: raise the code's error; without it the result has it, and the sink its traceback.
+
         Raises:
+            RemoteHostError: the code raised, with ``check``.
             CallTimeoutError: not done in ``timeout`` seconds; it was interrupted.
         """
-        future = self.submit_code(code, sink=sink, store_history=store_history)
+        sink = sink or cell_sink(current_origin(), self.name) or TextSink(self.name)
+        future = self.submit_code(code, sink=_WithoutErrors(sink) if check else sink, store_history=store_history)
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
             while True:
                 try:
-                    return future.result(_POLL)
+                    result = future.result(_POLL)
+                    return result.raise_error() if check else result
                 except concurrent.futures.TimeoutError:
                     if deadline is not None and time.monotonic() > deadline:
                         raise CallTimeoutError(f"code on {self.name}", timeout or 0.0) from None

@@ -62,6 +62,7 @@ class HostRecord:
         self.relay: KernelRelay | None = None
         self.window = RestartWindow(restarts)
         self.scope: anyio.CancelScope | None = None
+        self.starting = anyio.Lock()  # held by who starts it again
 
     def require_up(self) -> None:
         """Raise why nothing can be asked of it, where that is so."""

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import anyio
 
-from paglets_nb.errors import HostDiedError
+from paglets_nb.errors import HostDiedError, RemoteHostError
 from paglets_nb.mesh.host_output import PAGLET_KEY, QUIET_KEY
 from paglets_nb.mesh.kernel_host import OUTPUT_MARK
 from paglets_nb.mesh.outputs import paglet_logs
@@ -54,6 +54,25 @@ class CodeResult:
     evalue: str = ""
     traceback: list[str] = field(default_factory=list)
     elapsed: float = 0.0
+
+    def raise_error(self) -> CodeResult:
+        """Itself where the code ended well.
+
+        Raises:
+            HostDiedError: its host died.
+            RemoteHostError: it raised, or did not run; carries the remote traceback.
+        """
+        if self.status == "ok":
+            return self
+        if self.status == "died":
+            raise HostDiedError(self.host, self.evalue)
+        failed: Any = RemoteHostError(self.evalue or self.status, type_name=self.ename)
+        failed.remote_traceback, failed.remote_host = "\n".join(self.traceback), self.host
+        raise failed
+
+    def __repr__(self) -> str:
+        why = f", {self.ename}: {self.evalue}" if self.ename else ""
+        return f"<CodeResult {self.host}: {self.status}{why} in {self.elapsed:.2f} s>"
 
 
 class OutputSink(Protocol):

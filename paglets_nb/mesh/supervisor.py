@@ -14,6 +14,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from paglets_nb.errors import HostDiedError, MeshError, PagletError, UnknownHostError
+from paglets_nb.host.asleep import asleep_in
 from paglets_nb.host.client import HostClient
 from paglets_nb.mesh.engines.base import Engine, HostSpec
 from paglets_nb.mesh.membership import Membership
@@ -160,8 +161,9 @@ class Supervisor(Succession):
                     f"{reason}; restarted {record.restarts} times, {record.window.limit} in a minute allowed"
                 )
         await self._tell()
-        if record.state == "restarting":
-            await self._start_again(record)
+        async with record.starting:
+            if record.state == "restarting":
+                await self._start_again(record)
 
     async def _start_again(self, record: HostRecord) -> None:
         record.restarts += 1
@@ -172,19 +174,23 @@ class Supervisor(Succession):
         await self._tell()
 
     async def restart(self, name: str) -> None:
-        """End a host and start it again; its durable paglets come back.
+        """End a host and start it again; its durable paglets come back. Once begun it ends with the host up.
 
         Raises:
             MeshError: it did not start again; says why.
         """
         record = self.require(name)
-        await self._membership.save_one(record)
-        await self._end(record)
-        record.state, record.reason = "starting", "it was restarted"
-        self.changes.tell()
-        await self._start_again(record)
-        if record.state != "up":
-            raise MeshError(record.reason)
+        async with record.starting:
+            with anyio.CancelScope(shield=True):
+                await self._membership.save_one(record)
+                await self._end(record)
+                record.state, record.reason = "restarting", "it is being restarted"
+                self.changes.tell()
+                await self._start_again(record)
+                if record.state != "up":
+                    raise MeshError(record.reason)
+                record.reason = "it was restarted"
+                self.changes.tell()
 
     # ---- what hosts are asked
 
@@ -194,6 +200,10 @@ class Supervisor(Succession):
         if record is None:
             raise UnknownHostError(name, self.records)
         return record
+
+    def asleep(self) -> dict[str, int]:
+        """How many paglets are stored for hosts that the mesh had once and has not now, by host."""
+        return asleep_in(self._data_dir, self.records)
 
     async def execute(self, name: str, code: str, sink: OutputSink | None, store_history: bool) -> Future[CodeResult]:
         """Have a host's kernel execute code."""

@@ -214,7 +214,7 @@ class _Polling:
         """The events of a reply."""
         last = getattr(reply, "last_cursor", None)
         if last is not None and last < self._after:  # the paglet has lost events that were seen here
-            raise CursorGapError(self._after, getattr(reply, "first_cursor", 1))
+            raise CursorGapError(self._after, getattr(reply, "first_cursor", 1), last)
         self._lost_at, self._pause = None, _SHORTEST_PAUSE
         events: list[Event] = reply.events
         self._after = max(self._after, reply.cursor)

@@ -38,6 +38,12 @@ class OperationPaglet(Paglet[StateT]):
         table = self.__dict__.get("_operation_table")
         if table is None:
             handlers = dict(self.operation_handlers())
+            for operation in handlers:
+                if not isinstance(operation, ServiceOperation):
+                    raise ServiceContractError(
+                        f"{type(self).__name__}.operation_handlers: wants ServiceOperations as keys, "
+                        f"e.g. {{ADD: self.add}}, not {operation!r}"
+                    )
             named = {operation.name: handler for operation, handler in handlers.items()}
             table = {operation.name: (operation, handler) for operation, handler in handlers.items()}
             table.update({operation.name: (operation, named.get(operation.name)) for operation in self.Operations})
@@ -113,6 +119,10 @@ class OperationClient:
     """
 
     proxy: PagletProxy
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.proxy, PagletProxy):
+            raise ServiceContractError(f"wanted a paglet's proxy, got {self.proxy!r}; mesh.paglet(name) finds one")
 
     def call(
         self,

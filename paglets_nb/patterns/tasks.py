@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import typing
 from dataclasses import dataclass, field
 from enum import Enum
 from types import CoroutineType
@@ -20,8 +21,8 @@ from paglets_nb.core.ports import codec
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.references import PagletProxyRef
 from paglets_nb.core.state import PagletState
-from paglets_nb.core.tracebacks import format_user_traceback, tell_failure
-from paglets_nb.errors import HostError, LifecycleError, TaskCancelledError
+from paglets_nb.core.tracebacks import format_user_traceback, has_user_frames, tell_failure
+from paglets_nb.errors import HostError, LifecycleError, PagletError, TaskCancelledError
 from paglets_nb.services.contracts import EmptyPayload, ServiceOperation
 
 __all__ = [
@@ -115,6 +116,8 @@ TASK_START = ServiceOperation("start", TaskStartRequest, TaskStatusReply)
 TASK_STATUS = ServiceOperation("status", EmptyPayload, TaskStatusReply)
 TASK_WAIT = ServiceOperation("wait", TaskWaitRequest, TaskStatusReply)
 TASK_CANCEL = ServiceOperation("cancel", EmptyPayload, TaskStatusReply)
+RETURNED_NOTHING = "run_task returned nothing; return a Result"
+"""The note of a task that was left running without a result."""
 _OPERATIONS = (TASK_START, TASK_STATUS, TASK_WAIT, TASK_CANCEL)
 
 RequestT = TypeVar("RequestT")
@@ -125,15 +128,26 @@ StateT = TypeVar("StateT", bound=TaskState)
 class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
     """A paglet that does one typed request; override ``run_task``.
 
+    ``run_task`` returns the result. Where it returns None and leaves the status RUNNING, the task
+    stays so until something completes it, and its note says that nothing was returned.
+
     Class attributes:
-        Request: the dataclass of the request.
-        Result: the dataclass of the result.
+        Request: the dataclass of the request; taken from ``TaskPaglet[MyRequest, MyResult, MyState]`` where not given.
+        Result: the dataclass of the result; so is this.
     """
 
     State: ClassVar[type[PagletState]] = TaskState
     Request: ClassVar[type | None] = None
     Result: ClassVar[type | None] = None
     interleaved_kinds = frozenset(operation.name for operation in (TASK_STATUS, TASK_WAIT, TASK_CANCEL))
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            if typing.get_origin(base) is TaskPaglet:
+                for role, value in zip(("Request", "Result"), typing.get_args(base), strict=False):
+                    if role not in cls.__dict__ and isinstance(value, type) and dataclasses.is_dataclass(value):
+                        setattr(cls, role, value)
 
     @classmethod
     def request_class(cls) -> type:
@@ -175,6 +189,10 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
     def handle_task_message(self, message: Message) -> Any:
         """Other messages; None means not handled."""
         return None
+
+    def _busy_with(self) -> str:
+        running = self.state.status is TaskStatus.RUNNING
+        return "its task; wait for it, or cancel it" if running else super()._busy_with()
 
     # ---- for run_task
 
@@ -221,7 +239,9 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
         with self.locked():
             if isinstance(error, BaseException):
                 self.state.error = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-                self.state.traceback = getattr(error, "remote_traceback", "") or format_user_traceback(error)
+                ours = isinstance(error, PagletError) and not has_user_frames(error)
+                own = "" if ours else format_user_traceback(error)
+                self.state.traceback = getattr(error, "remote_traceback", "") or own
             else:
                 self.state.error = error
             cancelled = isinstance(error, TaskCancelledError | HandlerInterrupt)
@@ -320,7 +340,16 @@ class TaskPaglet(Paglet[StateT], Generic[RequestT, ResultT, StateT]):
             return {"host_url": outcome.host_url, "agent_id": outcome.agent_id}
         if outcome is not None:
             self.complete_task(outcome)
+        elif not self._ended:
+            self._left_running()
         return TASK_START.encode_reply(self.task_status_reply())
+
+    def _left_running(self) -> None:
+        """Say so where ``run_task`` returned nothing, and set no other status: it may be that a thread completes it."""
+        with self.locked():
+            if self.state.status is TaskStatus.RUNNING and not self.state.done:
+                self.state.note = RETURNED_NOTHING
+                self.notify_all_state_changed()
 
     def _failed(self, error: BaseException) -> dict[str, Any]:
         if not isinstance(error, TaskCancelledError | HandlerInterrupt):

@@ -68,6 +68,10 @@ class ServiceOperation:
             try:
                 return cls()
             except TypeError as error:
+                if role == "reply":
+                    raise ServiceContractError(
+                        f"operation {self.name!r}: its reply must be a {cls.__name__}, not None"
+                    ) from None
                 wanted = [f.name for f in dataclasses.fields(cls) if f.default is f.default_factory]
                 raise ServiceContractError(
                     f"operation {self.name!r} needs a {cls.__name__} (fields: {', '.join(wanted)})"

@@ -149,6 +149,7 @@ def _facts(info: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("name", info.get("name", "")),
         ("id", info["agent_id"]),
         ("host", f"{info['host_name']} (pid {info['pid']})"),
+        ("activity", "" if info.get("active", True) else "asleep; wakes as it was told to, or by: %paglet activate"),
         ("waiting", f"{info.get('waiting', 0)} messages"),
     ]
     return [fact for fact in facts if fact[1] != ""]

@@ -15,6 +15,7 @@ __all__ = ["VERB"]
 def run(session: Session, arguments: Arguments, cell: str) -> Any:
     """Call the operation and return its typed reply."""
     proxy = session.paglet(arguments.paglet)
+    session.await_host(proxy.host_url)
     operation = session.operation(proxy, arguments.operation)
     owner = f"operation {operation.name!r}"
     request = request_from_cell(operation.request_type, cell, session.namespace, owner=owner)

@@ -57,7 +57,10 @@ def run(session: Session, arguments: Arguments, cell: str) -> None:
     name = str(arguments.name)
     known = module_store.get(name)
     before = sys.modules.get(name) if known is not None else None
-    module = module_store.define(name, cell)
+    try:
+        module = module_store.define(name, cell)
+    except SyntaxError as error:
+        raise UsageError(f"the cell is not Python: {error.msg} (line {error.lineno})") from None
     _rebind(session.shell, before, module)
     with progress(session.shell, f"defining {name} on the hosts") as line:
         hosts = _share(session, name)

@@ -75,4 +75,4 @@ def run(session: Session, arguments: Arguments, cell: str) -> None:
         raise UsageError(f"the cell failed on {', '.join(reasons)}")
 
 
-VERB = CellVerb(configure, run)
+VERB = CellVerb(configure, run, interrupted="the cell was interrupted on the hosts where it ran")

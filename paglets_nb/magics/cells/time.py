@@ -10,7 +10,7 @@ from paglets_nb.errors import PagletError
 from paglets_nb.magics.boundary import one_line
 from paglets_nb.magics.grids import positive
 from paglets_nb.magics.parser import Arguments, CellVerb, VerbParser, seconds
-from paglets_nb.magics.progress import ProgressLine
+from paglets_nb.magics.progress import ProgressLine, waiting
 from paglets_nb.magics.session import Session
 from paglets_nb.magics.verbs.fanout import show_plot
 
@@ -62,7 +62,8 @@ def run(session: Session, arguments: Arguments, cell: str) -> Any:
         raise
     line.update(timings.headline())
     if not arguments.no_plot:
-        show_plot(timings)
+        with waiting(session.shell, "drawing the chart"):
+            show_plot(timings)
     return timings
 
 

@@ -37,4 +37,4 @@ def run(session: Session, arguments: Arguments) -> HostHandle | HostTable:
     return added[0] if len(added) == 1 else HostTable(added)
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted="the host was not added")

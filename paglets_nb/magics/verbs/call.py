@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from IPython.core.error import UsageError
+
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
 from paglets_nb.magics.session import Session
@@ -17,7 +19,7 @@ def configure_call(parser: VerbParser) -> None:
     """Add the arguments that line and cell share."""
     parser.add_argument("paglet", metavar="PAGLET", help="a name, an id or its start, or a variable")
     parser.add_argument("operation", metavar="OPERATION", help="one of its operations (%%paglet info lists them)")
-    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="how long to wait for the reply")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="how long to wait for the reply (60)")
 
 
 def configure(parser: VerbParser) -> None:
@@ -37,8 +39,14 @@ def call_operation(
 
 def run(session: Session, arguments: Arguments) -> Any:
     """Call the operation with the fields of its request."""
+    from paglets_nb.patterns.tasks import TaskStartRequest
+
     proxy = session.paglet(arguments.paglet)
+    session.await_host(proxy.host_url)
     operation = session.operation(proxy, arguments.operation)
+    if operation.request_type is TaskStartRequest and "request" not in arguments.fields and not arguments.json:
+        typed = "".join(f" {name}={word}" for name, word in arguments.fields.items())
+        raise UsageError(f"{session.label(proxy)} is a task; use: %paglet start {arguments.paglet}{typed}")
     fields = words_of(read_json(arguments.json)) if arguments.json else {}
     request = build(operation.request_type, {**fields, **arguments.fields}, owner=f"operation {operation.name!r}")
     return call_operation(session, proxy, operation, request, arguments.timeout)

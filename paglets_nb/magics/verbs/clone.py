@@ -17,7 +17,7 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("paglet", metavar="PAGLET", help="a name, an id or its start, or a variable")
     parser.add_argument("hosts", nargs="*", metavar="HOST", help="where the clones go (default: its own host)")
     parser.add_argument("--all", action="store_true", help="a clone to every host that is up")
-    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for each transfer")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for each: its turn, and the transfer (60)")
 
 
 def run(session: Session, arguments: Arguments) -> PagletProxy | list[PagletProxy]:

@@ -21,7 +21,11 @@ def run(session: Session, arguments: Arguments) -> PagletProxy:
     """Create the paglet; the fields are those of its state."""
     mesh = session.require_mesh()
     cls = session.paglet_class(arguments.paglet_class)
-    on = session.host(arguments.on).name if arguments.on else None
+    on = None
+    if arguments.on:
+        host = session.host(arguments.on)
+        session.await_host(host.url)
+        on = host.name
     state = build(cls.State, arguments.fields) if arguments.fields else None
     return mesh.create(cls, state, on=on, name=str(arguments.name))
 

@@ -18,7 +18,7 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("--stay", action="store_true", help="messages do not wake it: they wait until it wakes")
     parser.add_argument("--refuse", action="store_true", help="messages neither wake it nor wait: they are refused")
     parser.add_argument("--reason", metavar="TEXT", default="", help="told to its on_deactivating, and in the events")
-    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for each of them")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for each of them, until it is idle (60)")
 
 
 def policy_of(arguments: Arguments) -> DeactivationPolicy:
@@ -33,7 +33,7 @@ def policy_of(arguments: Arguments) -> DeactivationPolicy:
 
 def run(session: Session, arguments: Arguments) -> PagletProxy | list[PagletProxy]:
     """Put the paglets to sleep, all of them found before the first one sleeps."""
-    proxies = [session.paglet(word) for word in arguments.paglets]
+    proxies = session.paglets(arguments.paglets)
     for proxy in proxies:
         proxy.deactivate(policy_of(arguments), reason=str(arguments.reason), timeout=arguments.timeout)
     return proxies[0] if len(proxies) == 1 else proxies

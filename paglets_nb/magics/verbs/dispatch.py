@@ -13,7 +13,7 @@ def configure(parser: VerbParser) -> None:
     """Add the arguments."""
     parser.add_argument("paglet", metavar="PAGLET", help="a name, an id or its start, or a variable")
     parser.add_argument("host", metavar="HOST", help="where it goes")
-    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for the transfer")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for its turn, and for the transfer (60)")
 
 
 def run(session: Session, arguments: Arguments) -> PagletProxy:

@@ -20,4 +20,4 @@ def run(session: Session, arguments: Arguments) -> None:
     session.say(f"mesh {mesh.name} is down ({count} host{'s' * (count != 1)})")
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted="see what is left with: %paglet hosts")

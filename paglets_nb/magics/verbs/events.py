@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, natural, seconds
+from paglets_nb.magics.parser import NOTHING_LOST, Arguments, LineVerb, VerbParser, natural, seconds
 from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
 from paglets_nb.widgets.records import EventTable
@@ -83,4 +83,4 @@ def _full(found: EventTable, limit: int | None) -> bool:
     return limit is not None and len(found) >= limit
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted=NOTHING_LOST)

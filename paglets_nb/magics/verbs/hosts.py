@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.parser import NOTHING_LOST, Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
 from paglets_nb.widgets.tables import HostTable
 
@@ -18,4 +18,4 @@ def run(session: Session, arguments: Arguments) -> HostTable:
     return HostTable(session.require_mesh().hosts())
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted=NOTHING_LOST)

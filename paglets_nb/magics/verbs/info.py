@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.errors import HostError
-from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.parser import NOTHING_LOST, Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
 from paglets_nb.services.contracts import ServiceOperation
 from paglets_nb.widgets.tables import PagletDetails
@@ -39,4 +39,4 @@ def _operations(session: Session, proxy: PagletProxy) -> tuple[ServiceOperation,
     return tuple(start if operation == TASK_START else operation for operation in operations)
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted=NOTHING_LOST)

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, natural, seconds
+from paglets_nb.magics.parser import NOTHING_LOST, Arguments, LineVerb, VerbParser, natural, seconds
 from paglets_nb.magics.session import Session
 from paglets_nb.widgets.records import LogText
 
@@ -56,4 +56,4 @@ def run(session: Session, arguments: Arguments) -> LogText | None:
     return None
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted=NOTHING_LOST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.parser import NOTHING_LOST, Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
 from paglets_nb.widgets.tables import PagletTable
 
@@ -18,7 +18,9 @@ def run(session: Session, arguments: Arguments) -> PagletTable:
     """The paglets' proxies, as a list that shows as a table."""
     mesh = session.require_mesh()
     on = session.host(arguments.on).name if arguments.on else ""
+    if not on:
+        session.tell_asleep()
     return PagletTable([info for info in mesh.listing() if on in ("", info.host_name)], mesh.client)
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted=NOTHING_LOST)

@@ -34,7 +34,7 @@ def _receivers(session: Session, arguments: Arguments) -> list[PagletProxy]:
     mesh = session.require_mesh()
     on = session.host(arguments.on).name if arguments.on else ""
     if arguments.paglets:
-        proxies = [session.paglet(word) for word in arguments.paglets]
+        proxies = session.paglets(arguments.paglets)
         return [proxy for proxy in proxies if on in ("", mesh.host_name(proxy.host_url))]
     awake = [info for info in mesh.listing() if info.active and on in ("", info.host_name)]
     return list(PagletTable(awake, mesh.client))

@@ -44,4 +44,4 @@ def run(session: Session, arguments: Arguments) -> FileTransferResult:
     return transfer(session, GrabRequest(file, source.name, destination, GrabDirection.PULL, **options))
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted="the file was not fetched")

@@ -23,7 +23,7 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument(
         "destination",
         metavar="HOST:PATH",
-        help="where to; an existing folder keeps the name (default: the home folder)",
+        help="where to; an existing folder keeps the name, HOST: is its working folder",
     )
     configure_transfer(parser)
 
@@ -34,11 +34,13 @@ def run(session: Session, arguments: Arguments) -> FileTransferResult:
 
     session.require_mesh()
     path = os.path.abspath(os.path.expanduser(arguments.file))
+    if ":" not in arguments.destination:
+        raise UsageError(f"where to? Write HOST:PATH; {arguments.destination}: alone is the host's working folder")
     target, destination = place_of(session, arguments.destination)
     if not os.path.isfile(path):
         raise UsageError(f"no file {str(arguments.file)!r} here")
     options: dict[str, Any] = mode_of(arguments)
-    return transfer(session, GrabRequest(path, target.name, destination, GrabDirection.PUSH, **options))
+    return transfer(session, GrabRequest(path, target.name, destination or "./", GrabDirection.PUSH, **options))
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted="the file was not brought")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from IPython.core.error import UsageError
+
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.progress import progress
 from paglets_nb.magics.session import Session
@@ -24,11 +26,16 @@ def configure(parser: VerbParser) -> None:
 def run(session: Session, arguments: Arguments) -> HostHandle | HostTable:
     """Restart the hosts, one after the other; one handle, or a list for several."""
     hosts = session.hosts(arguments.hosts)
-    for host in hosts:
+    for number, host in enumerate(hosts):
         began = time.monotonic()
-        with progress(session.shell, f"restarting {host.name}") as line:
-            host.restart()
-            line.finish(f"{host.name} is up again (pid {host.pid}) in {time.monotonic() - began:.1f} s")
+        try:
+            with progress(session.shell, f"restarting {host.name}") as line:
+                host.restart()
+                line.finish(f"{host.name} is up again (pid {host.pid}) in {time.monotonic() - began:.1f} s")
+        except KeyboardInterrupt:
+            rest = ", ".join(other.name for other in hosts[number + 1 :])
+            rest = f"; not restarted: {rest}" if rest else ""
+            raise UsageError(f"interrupted; {host.name} comes up again by itself{rest}") from None
     return hosts[0] if len(hosts) == 1 else HostTable(hosts)
 
 

@@ -17,7 +17,7 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("paglet", metavar="PAGLET", help="a name, an id or its start, or a variable")
     parser.add_argument("kind", metavar="KIND", help="the message's kind")
     parser.add_argument("--oneway", action="store_true", help="do not wait for the reply")
-    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="how long to wait for the reply")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="how long to wait for the reply (60)")
     parser.add_argument("--json", metavar="JSON", help="the content, or a part of it, as a JSON object")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -10,14 +11,15 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
 from paglets_nb.magics.session import Session
 from paglets_nb.magics.values import build, read_json, words_of
-from paglets_nb.magics.verbs.status import not_done
+from paglets_nb.magics.verbs.status import left_running, not_done
 
 if TYPE_CHECKING:
-    from paglets_nb.patterns.task_client import TaskHandle
+    from paglets_nb.patterns.task_client import TaskHandle, TaskSnapshot
 
 __all__ = ["VERB", "configure_start", "request_of", "start_task"]
 
 _QUICK = 0.05
+_POLL = 0.5
 _LAST_PICTURE = 2.0
 """Seconds given to the display to show the end before the cell ends."""
 
@@ -49,15 +51,26 @@ def start_task(session: Session, proxy: PagletProxy, cls: Any, request: Any, arg
     follower = session.show_task(handle)
     if arguments.wait:
         try:
-            snapshot = handle.wait(arguments.timeout)
+            snapshot = _wait(session, handle, arguments.timeout)
         except KeyboardInterrupt:
             handle.cancel()
-            raise
+            raise UsageError(f"interrupted; {session.label(proxy)} was asked to stop (see %paglet status)") from None
         if not snapshot.done:
             raise UsageError(not_done(session.label(proxy), arguments.timeout))
         if follower is not None:
             follower.wait(_LAST_PICTURE)
     return handle
+
+
+def _wait(session: Session, handle: TaskHandle[Any], timeout: float | None) -> TaskSnapshot[Any]:
+    """Wait for the end, and say where none may come."""
+    deadline, told = None if timeout is None else time.monotonic() + timeout, False
+    while True:
+        left = _POLL if deadline is None else max(0.0, min(_POLL, deadline - time.monotonic()))
+        snapshot = handle.wait(left)
+        if snapshot.done or (deadline is not None and time.monotonic() >= deadline):
+            return snapshot
+        told = told or left_running(session, handle.proxy, snapshot)
 
 
 def run(session: Session, arguments: Arguments) -> TaskHandle[Any]:

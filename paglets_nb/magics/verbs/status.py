@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.parser import NOTHING_LOST, Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
 
 if TYPE_CHECKING:
     from paglets_nb.patterns.task_client import TaskClient, TaskSnapshot
 
-__all__ = ["VERB", "configure", "not_done", "task_client"]
+__all__ = ["VERB", "configure", "left_running", "not_done", "task_client"]
 
 
 def configure(parser: VerbParser) -> None:
@@ -34,9 +34,19 @@ def not_done(label: str, timeout: float) -> str:
     return f"{label} is not done after {timeout:g} s and goes on (see %paglet wait, %paglet cancel)"
 
 
+def left_running(session: Session, proxy: PagletProxy, snapshot: TaskSnapshot[Any]) -> bool:
+    """Say that a task has returned nothing, so that it may never be done; whether it was said."""
+    from paglets_nb.patterns.tasks import RETURNED_NOTHING
+
+    if snapshot.done or snapshot.note != RETURNED_NOTHING:
+        return False
+    session.say(f"{session.label(proxy)}: {snapshot.note}")
+    return True
+
+
 def run(session: Session, arguments: Arguments) -> TaskSnapshot[Any]:
     """Where the task stands now."""
     return task_client(session, arguments.paglet)[1].status()
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted=NOTHING_LOST)

@@ -28,7 +28,7 @@ def configure(parser: VerbParser) -> None:
 def _wanted(words: list[str]) -> int | list[str]:
     if not words:
         return 2
-    if len(words) == 1 and words[0].isdecimal():
+    if len(words) == 1 and words[0].removeprefix("-").isdecimal():
         return int(words[0])
     return [name for word in words for name in str(word).split(",") if name]
 
@@ -68,7 +68,8 @@ def run(session: Session, arguments: Arguments) -> Any:
     goes_on = f"; it goes on without the notebook, see: %paglet attach {mesh.name}" if arguments.detach else ""
     took = time.monotonic() - began
     line.finish(f"mesh {mesh.name} is up: {count} host{'s' * (count != 1)} in {took:.1f} s{goes_on}")
+    session.tell_asleep()
     return mesh
 
 
-VERB = LineVerb(configure, run)
+VERB = LineVerb(configure, run, interrupted="the mesh did not start")

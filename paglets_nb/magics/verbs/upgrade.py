@@ -81,8 +81,8 @@ def _steps(session: Session, words: list[str]) -> list[_Step]:
             infos = [info for info in mesh.listing() if info.class_name.partition("#")[0] == name]
             steps.update({proxy.agent_id: _Step(proxy, cls) for proxy in PagletTable(infos, mesh.client)})
         else:
-            proxy = session.paglet(word)
-            steps[proxy.agent_id] = _Step(proxy, _current_class(session, proxy))
+            for proxy in session.paglets([word]):
+                steps[proxy.agent_id] = _Step(proxy, _current_class(session, proxy))
     for step in steps.values():
         _refuse_running(session, step)
     return list(steps.values())

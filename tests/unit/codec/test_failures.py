@@ -241,13 +241,15 @@ def test_an_error_sent_on_keeps_its_first_place() -> None:
 
 
 def test_user_errors_render_like_local_ones() -> None:
-    """A user's error has the lines a notebook shows; the project's own errors have none."""
+    """A user's error has the lines a notebook shows, one of the project's that user code raised too; others none."""
     back: Any = sent(PlainError("bad"))
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in back._render_traceback_()]
     assert any("PlainError" in line for line in lines)
     assert any("on alpha, Counter" in line for line in lines)
     assert any("raise error" in line for line in lines)
-    ours: Any = sent(HostDiedError("alpha"))
+    raised: Any = sent(HostDiedError("alpha"))
+    assert any("on alpha, Counter" in line for line in raised._render_traceback_())
+    ours: Any = decode_error(encode_error(HostDiedError("alpha"), "alpha, Counter"))
     assert ours._render_traceback_() == ["HostDiedError: host 'alpha' is gone: the connection closed before the reply"]
 
 

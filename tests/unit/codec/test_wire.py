@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paglets_nb.codec import payload
 from paglets_nb.codec.wire import WireCodec, convert, dataclass_from_wire, dataclass_to_wire, schema, state_from_wire
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.references import PagletProxyRef
@@ -327,3 +328,24 @@ def test_a_states_fields_are_its_own() -> None:
     assert dataclass_to_wire(state) == {"x": 1, "y": 0.0}
     with pytest.raises(SerializationError, match="unknown field 'z'"):
         state_from_wire(Point, {"z": 1})
+
+
+def test_a_number_that_is_too_large_says_what_could_travel() -> None:
+    """Whole numbers have their bound named, and a way around it."""
+    with pytest.raises(SerializationError, match="whole numbers have at most 64 bits: give it as text or as a float"):
+        payload.encode(Numbers([2**64]))
+
+
+def test_a_frame_says_what_could_travel() -> None:
+    """Data frames and series are told by their ways out."""
+    pandas = pytest.importorskip("pandas")
+    for value, way in ((pandas.DataFrame({"a": [1]}), r"to_dict\(\)"), (pandas.Series([1]), r"to_numpy\(\)")):
+        with pytest.raises(SerializationError, match=f"cannot travel; give it by {way}, and make it anew from that"):
+            dataclass_to_wire(Numbers([value]))
+
+
+@dataclass
+class Numbers:
+    """Anything."""
+
+    values: list[Any]

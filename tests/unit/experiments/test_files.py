@@ -91,8 +91,6 @@ def test_a_damaged_or_foreign_file_is_told(tmp_path: Path, change: Any, said: st
     path.write_text(change(path.read_text()), encoding="utf-8")
     with pytest.raises(ExperimentError, match=said):
         FanOut.load(path)
-    with pytest.raises(FileNotFoundError):
-        FanOut.load(tmp_path / "nothing")
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,3 +107,9 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == [path.name]
     assert json.loads(before)["format"] == "paglets_nb fan-out"
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """What cannot be read is told by its path."""
+    with pytest.raises(ExperimentError, match=r"nofile\.json cannot be read: No such file"):
+        FanOut.load(tmp_path / "nofile.json")

@@ -10,11 +10,19 @@ import pytest
 from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.tickets import ArrivalMode, TransferTicket
-from paglets_nb.errors import CallTimeoutError
+from paglets_nb.errors import CallTimeoutError, PagletBusyError
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.controls import GOES_ON, control_answer, control_request, that_it_goes_on
 from paglets_nb.host.host import Host
-from paglets_nb.host.protocol import Born, CloneRequest, DeactivateRequest, DispatchRequest, Nothing, PagletInfo
+from paglets_nb.host.protocol import (
+    Born,
+    CloneRequest,
+    DeactivateRequest,
+    DispatchRequest,
+    DisposeRequest,
+    Nothing,
+    PagletInfo,
+)
 from paglets_nb.testing import wait_until
 from tests.unit.host.scripted import Script
 from tests.unit.host.test_requests import Gate
@@ -46,9 +54,10 @@ class TestRequests:
     def test_sleep_and_the_rest(self) -> None:
         """Without a policy the usual one is asked for; what needs no argument has none."""
         request, reply_type, limit = control_request(CLIENT, "deactivate", {"policy": None, "reason": "late"}, None)
-        assert request == DeactivateRequest(DeactivationPolicy(), "late")
-        assert (limit, reply_type) == (7.0, Nothing)
-        for verb, wanted in (("info", PagletInfo), ("wake", Born), ("dispose", Nothing)):
+        assert request == DeactivateRequest(DeactivationPolicy(), "late", 7.0)
+        assert (limit, reply_type) == (8.0, Nothing)
+        assert control_request(CLIENT, "dispose", {}, 0.5) == (DisposeRequest(0.5), Nothing, 1.5)
+        for verb, wanted in (("info", PagletInfo), ("wake", Born)):
             assert control_request(CLIENT, verb, {}, 0.5) == (Nothing(), wanted, 0.5)
 
 
@@ -70,6 +79,30 @@ class TestAnswers:
 
 
 class TestTimeouts:
+    @pytest.mark.parametrize(
+        ("step", "said"),
+        [
+            (lambda paglet: paglet.dispatch("beta", timeout=0.05), "moved"),
+            (lambda paglet: paglet.clone("beta", timeout=0.05), "cloned"),
+            (lambda paglet: paglet.deactivate(timeout=0.05), "put to sleep"),
+            (lambda paglet: paglet.dispose(timeout=0.05), "ended"),
+        ],
+    )
+    def test_a_busy_paglet_stays_as_it_is(
+        self, script: Script, alpha: Host, beta: Host, paglet: PagletProxy, step: Any, said: str
+    ) -> None:
+        """A step whose turn did not come in time is told as not taken, and never happens."""
+        script.handlers["gate"] = gate = Gate()
+        future = paglet.send_future("gate")
+        gate.wait_entered()
+        with pytest.raises(PagletBusyError, match=f"was not {said} within 0.05 s: it is busy with a message$"):
+            step(paglet)
+        gate.open.set()
+        assert future.get_reply(5) == "through"
+        assert paglet.send("echo", {"a": 1}) == {"a": 1}
+        assert (paglet.is_active(), paglet.host_url) == (True, alpha.address)
+        assert beta.get_proxies() == []
+
     @pytest.mark.parametrize("verb", ["dispatch", "clone", "retract"])
     def test_a_movement_goes_on(self, verb: str) -> None:
         """The time-out of a movement says that the movement goes on, once."""

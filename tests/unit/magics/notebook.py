@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from IPython.core.error import UsageError
 
+from paglets_nb.core.tracebacks import is_ours
 from paglets_nb.magics import extension
 from paglets_nb.magics.session import Session
 
@@ -134,6 +136,13 @@ class Notebook:
         assert type(error) is UsageError, f"{cell!r} ended with {error!r}"
         assert "\n" not in str(error)
         return str(error)
+
+    def failed(self, cell: str) -> tuple[BaseException, list[str]]:
+        """Execute a cell that must raise; the error, and the functions of this package that its traceback shows."""
+        error = self.shell.run_cell(cell).error_in_exec
+        assert error is not None, f"{cell!r} raised nothing"
+        frames = traceback.extract_tb(error.__traceback__)
+        return error, [frame.name for frame in frames if is_ours(frame.filename)]
 
     def variable(self, name: str) -> Any:
         """A variable of the notebook."""

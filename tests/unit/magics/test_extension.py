@@ -132,3 +132,12 @@ def test_without_a_mesh_every_verb_says_how_to_get_one(notebook: Notebook, verb:
 def test_a_semicolon_silences(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     """A line that ends in ``;`` works, as it does elsewhere in a notebook."""
     assert notebook.refused("%paglet ls;").startswith("no mesh is up")
+
+
+@pytest.mark.parametrize("verb", CELL_VERBS)
+def test_help_of_a_cell_verb_is_shown_by_a_line_too(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    """Its help is shown by a line, too."""
+    notebook.run(f"%paglet {verb} --help")
+    assert f"%paglet {verb} " in capsys.readouterr().out

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from paglets_nb.magics.progress import ProgressLine, progress
+from paglets_nb.magics.progress import ProgressLine, progress, waiting
+from paglets_nb.testing import wait_until
 
 
 class _Kernel:
@@ -69,3 +70,17 @@ def test_a_line_tells_how_it_ended(error: type[BaseException], said: str) -> Non
     with pytest.raises(error), progress(kernel, "working"):
         raise error
     assert [message["data"]["text/plain"] for message in kernel.published] == ["working ...", said]
+
+
+def test_what_takes_long_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past its time what goes on is shown, and then how long it took; what is quick shows nothing."""
+    kernel = _Kernel()
+    with waiting(kernel, "drawing the chart"):
+        pass
+    assert kernel.published == []
+    monkeypatch.setattr("paglets_nb.magics.progress._LONG", 0.01)
+    with waiting(kernel, "drawing the chart"):
+        wait_until(lambda: kernel.published)
+    shown = [message["data"]["text/plain"] for message in kernel.published]
+    assert shown[0] == "drawing the chart ..."
+    assert shown[1].startswith("drawing the chart: ")

@@ -50,6 +50,9 @@ def test_an_ambiguous_start_of_an_id_is_told(meshed: Notebook, counter: str) -> 
         def listing(self) -> list[Any]:
             return infos
 
+        def hosts(self) -> list[Any]:
+            return real.hosts()
+
     session.mesh = Listing()  # type: ignore[assignment]
     try:
         with pytest.raises(UsageError, match="'abc' begins 2 paglets' ids: abc0, abc1"):

@@ -56,7 +56,8 @@ def test_words_keep_quotes_brackets_and_json_together(line: str, words: list[str
         ("text='$x {x}'", "text", "$x {x}", NO_VALUE),
         ("text=a{x}b", "text", "a7b", NO_VALUE),
         ("text={x:04d}", "text", "{x:04d}", NO_VALUE),
-        ("text={unknown}", "text", "{unknown}", NO_VALUE),
+        ("text='{unknown}'", "text", "{unknown}", NO_VALUE),
+        ("text=a{unknown}", "text", "a{unknown}", NO_VALUE),
     ],
 )
 def test_fields_carry_text_or_the_object_itself(line: str, field: str, text: str, value: Any) -> None:
@@ -73,6 +74,20 @@ def test_options_are_no_fields() -> None:
     """``--option=value`` stays one word without a field."""
     (word,) = split_line("--timeout=3", {})
     assert (word.field, str(word)) == ("", "--timeout=3")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("call c add by=$undefined", r"no variable 'undefined' for \$undefined"),
+        ("by={undefined + 1}", r"no variable 'undefined' for \{undefined \+ 1\}"),
+        ("by={1 / 0}", r"\{1 / 0\}: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_reference_that_stands_for_nothing_is_told(line: str, said: str) -> None:
+    """A word that is a reference and nothing else is never taken as text."""
+    with pytest.raises(UsageError, match=said):
+        split_line(line, NAMES)
 
 
 def test_an_open_quote_is_told() -> None:

@@ -62,7 +62,7 @@ def test_a_mesh_tells_of_its_hosts() -> None:
         wait_until(lambda: was_seen("alpha", "up", "killed by SIGKILL"), timeout=20)
         assert was_seen("alpha", "restarting", "killed by SIGKILL")
         mesh["alpha"].restart()
-        assert was_seen("alpha", "starting", "it was restarted")
+        assert was_seen("alpha", "restarting", "it is being restarted")
         assert was_seen("alpha", "up", "it was restarted")
         mesh.add_host("extra")
         assert was_seen("extra", "starting", "")

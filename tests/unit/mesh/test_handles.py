@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from paglets_nb.errors import CallTimeoutError, HostDiedError
+from paglets_nb.errors import CallTimeoutError, HostDiedError, RemoteHostError
 from paglets_nb.mesh.handles import HostHandle
 from paglets_nb.mesh.mesh import Mesh
 from paglets_nb.testing import AddRequest, Counter, TotalReply, wait_until
@@ -85,6 +86,24 @@ def test_code_and_its_output(handle: HostHandle) -> None:
     assert (failed.status, failed.ename, failed.evalue) == ("error", "ZeroDivisionError", "division by zero")
     assert failed.traceback
     assert sink.text.endswith("ZeroDivisionError: division by zero")
+
+
+def test_code_without_a_sink_shows_what_it_does(handle: HostHandle, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it prints, its last value and its error's traceback come here; the result says in short how it ended."""
+    assert "alpha: ok in" in repr(handle.run_code("print('hello')\n6 * 7", timeout=20))
+    assert capsys.readouterr().out == "[alpha] hello\n[alpha] 42\n"
+    failed = handle.run_code("1 / 0", timeout=20)
+    assert "alpha: error, ZeroDivisionError: division by zero" in repr(failed)
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_code_that_must_end_well(handle: HostHandle, capsys: pytest.CaptureFixture[str]) -> None:
+    """With ``check`` the code's error is raised here, with its traceback, and shown nowhere else."""
+    assert handle.run_code("pass", timeout=20, check=True).status == "ok"
+    with pytest.raises(RemoteHostError, match="ZeroDivisionError: division by zero") as raised:
+        handle.run_code("1 / 0", timeout=20, check=True)
+    assert "1 / 0" in re.sub(r"\x1b\[[\d;]*m", "", raised.value.remote_traceback)  # type: ignore[attr-defined]
+    assert capsys.readouterr().err == ""
 
 
 def test_code_that_takes_too_long_is_interrupted(handle: HostHandle) -> None:

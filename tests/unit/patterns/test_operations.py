@@ -218,3 +218,9 @@ def test_arrays_in_requests_and_replies(alpha: Host) -> None:
         reply = client.call(operation, request_type(cells))
         assert (reply.cells == cells * 2).all()
         reply.cells += 1
+
+
+def test_what_is_no_proxy_cannot_be_called() -> None:
+    """A client of a name says what it wants."""
+    with pytest.raises(ServiceContractError, match="wanted a paglet's proxy, got 'counter'"):
+        OperationClient("counter").call(ServiceOperation("add"))  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ from paglets_nb.errors import (
 from paglets_nb.host.host import Host
 from paglets_nb.patterns.task_client import TaskClient, TaskHandle, TaskSnapshot
 from paglets_nb.patterns.tasks import (
+    RETURNED_NOTHING,
     TASK_CANCEL,
     TASK_START,
     TASK_STATUS,
@@ -98,10 +99,7 @@ class Careless(TaskPaglet):  # type: ignore[type-arg]
 
 
 class Bare(TaskPaglet[Job, Product, TaskState]):
-    """A task without ``run_task``."""
-
-    Request = Job
-    Result = Product
+    """A task without ``run_task``, whose types stand in its base alone."""
 
 
 @pytest.fixture(autouse=True)
@@ -195,6 +193,13 @@ class TestStart:
         script.run = lambda task, _request: task.set_task_status(TaskStatus.WAITING_FOR_ARRIVAL)
         snapshot = client.start(Job())
         assert (snapshot.status, snapshot.done, snapshot.result) == (TaskStatus.WAITING_FOR_ARRIVAL, False, None)
+
+    def test_nothing_returned_and_nothing_under_way(self, client: TaskClient[Product]) -> None:
+        """The status stays as ``run_task`` left it, and the note says what it may have forgotten."""
+        script.run = lambda _task, _request: None
+        snapshot = client.start(Job())
+        assert (snapshot.status, snapshot.done) == (TaskStatus.RUNNING, False)
+        assert snapshot.note == RETURNED_NOTHING
 
     def test_it_may_complete_itself(self, client: TaskClient[Product]) -> None:
         """``complete_task`` in ``run_task`` finishes the task with the status given."""
@@ -292,6 +297,15 @@ class TestStart:
             TaskClient.for_paglet(proxy, Careless)
         with pytest.raises(HostError, match="Careless"):
             TaskClient(proxy, Job, Product).start(Job())
+
+    def test_types_from_the_base(self) -> None:
+        """What stands in the brackets is taken, unless the class says otherwise."""
+        assert (Bare.request_class(), Bare.result_class(), Bare.State) == (Job, Product, TaskState)
+
+        class Other(TaskPaglet[Job, Product, TaskState]):
+            Result = Job
+
+        assert (Other.request_class(), Other.result_class()) == (Job, Job)
 
     def test_without_run_task(self, hosts: list[Host]) -> None:
         """A task class without ``run_task`` fails with that."""

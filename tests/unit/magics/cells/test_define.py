@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,15 @@ def test_a_cell_becomes_a_module_without_a_mesh(notebook: Notebook, capsys: pyte
     assert "module told_here is defined here, and on hosts as they start" in capsys.readouterr().out
     assert notebook.run("from told_here import Teller\nTeller.__module__") == "told_here"
     assert "told_here.Teller" in notebook.session.class_names()
+
+
+def test_what_is_wrong_with_the_cell_is_told(notebook: Notebook) -> None:
+    """Wrong Python is one line; what the module raises comes with its line, and none of this package's."""
+    assert notebook.refused("%%paglet define told_here\nx = = 1") == "the cell is not Python: invalid syntax (line 1)"
+    error, ours = notebook.failed("%%paglet define told_here\nx = 1 / 0")
+    assert isinstance(error, ZeroDivisionError)
+    assert ours == []
+    assert "1 / 0" in "".join(traceback.format_tb(error.__traceback__))
 
 
 def test_hosts_have_it_too(meshed: Notebook, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 
 import pytest
@@ -58,3 +59,17 @@ def test_mistakes_are_one_line(meshed: Notebook, feed: str) -> None:
     meshed.run("_plain = %paglet create Echo")
     assert "keeps no events to drain" in meshed.refused("%%paglet drain _plain\npass")
     meshed.run("%paglet dispose _plain")
+
+
+def test_an_error_of_the_cell_shows_the_cell_alone(meshed: Notebook, feed: str) -> None:
+    """What the cell raises comes with the cell's line, and none of this package's."""
+    error, ours = meshed.failed("%%paglet drain feed --after 0 --no-follow\n1 / 0")
+    assert isinstance(error, ZeroDivisionError)
+    assert ours == []
+    assert "1 / 0" in "".join(traceback.format_tb(error.__traceback__))
+
+
+def test_a_cursor_beyond_the_end_is_told(meshed: Notebook, feed: str) -> None:
+    """It is said which event is the last one."""
+    said = meshed.refused("%paglet drain feed --after 9")
+    assert said == "cursor 9 lies beyond the end: the last event is 3"

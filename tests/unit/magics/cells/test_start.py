@@ -18,3 +18,10 @@ def test_mistakes_are_one_line(meshed: Notebook, worker: str) -> None:
     """A wrong field of the cell is named."""
     said = meshed.refused("%%paglet start worker\nsteps = 'x'")
     assert said == "task Worker: field 'steps' wants int, got 'x'"
+
+
+def test_what_the_cell_raises_is_told(meshed: Notebook, worker: str) -> None:
+    """It comes without this package's frames."""
+    error, ours = meshed.failed("%%paglet start worker\nsteps = 1 / 0")
+    assert isinstance(error, ZeroDivisionError)
+    assert ours == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.unit.magics.notebook import Notebook
@@ -35,6 +37,8 @@ def test_variables_of_the_notebook_are_filled_in(meshed: Notebook, counter: str)
         ("counter add colour=green", "operation 'add': field 'colour' wants Colour (red, blue), got 'green'"),
         ("counter add --json '[1]'", "--json wants an object with fields by name, got list"),
         ("counter sleep by=1 --timeout 0.1", "'sleep' on alpha: no answer within 0.1 s"),
+        ("counter add by=1 by=2", "by= is given twice"),
+        ("co add", "no paglet 'co' in the mesh (paglets: counter)"),
         ("counter", "the following arguments are required: OPERATION"),
     ],
 )
@@ -58,6 +62,13 @@ def test_a_disposed_paglet_is_told(meshed: Notebook, counter: str) -> None:
     assert "disposed, never created, or lost with its host" in meshed.refused("%paglet call _counter add")
 
 
+def test_a_task_is_started_otherwise(meshed: Notebook, worker: str) -> None:
+    """Who calls the start of a task is told how it is started."""
+    said = meshed.refused("%paglet call worker start steps=2")
+    assert said == "worker is a task; use: %paglet start worker steps=2"
+    assert not meshed.run("%paglet call worker status").done
+
+
 def test_a_paglet_without_operations_points_to_send(meshed: Notebook) -> None:
     """A raw paglet cannot be called, only sent to."""
     meshed.run("_echo = %paglet create Echo --name echo")
@@ -65,3 +76,33 @@ def test_a_paglet_without_operations_points_to_send(meshed: Notebook) -> None:
         assert meshed.refused("%paglet call echo add") == "echo has no typed operations; use: %paglet send"
     finally:
         meshed.run("%paglet dispose echo")
+
+
+ERRORS = """
+from paglets_nb.errors import HostError, PagletError
+
+class _Refused(PagletError):
+    pass
+
+class _Refusing(Counter):
+    def add(self, request):
+        raise _Refused("not today") if request.by == 1 else HostError("nor ever")
+
+    def sleep(self, request):
+        return None
+"""
+
+
+def test_an_error_that_a_handler_makes_of_ours_comes_as_any_other(meshed: Notebook) -> None:
+    """Its class, host and line are shown, whether the class is the user's or the project's."""
+    meshed.run(ERRORS)
+    meshed.run("_refusing = %paglet create _Refusing --on alpha --name refusing")
+    for by, name in ((1, "_Refused"), (2, "HostError")):
+        error, ours = meshed.failed(f"%paglet call refusing add by={by}")
+        shown = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error._render_traceback_()))  # type: ignore[attr-defined]
+        assert (type(error).__name__, ours) == (name, [])
+        assert "on alpha, _Refusing:" in shown
+        assert "raise _Refused" in shown
+    said = meshed.refused("%paglet call refusing sleep")
+    assert said == "operation 'sleep': its reply must be a Total, not None"
+    meshed.run("%paglet dispose refusing")

@@ -43,3 +43,26 @@ def test_mistakes_are_one_line(meshed: Notebook, line: str, said: str) -> None:
     before = len(meshed.run("%paglet ls"))
     assert said in meshed.refused(f"%paglet create {line}")
     assert len(meshed.run("%paglet ls")) == before
+
+
+WRONG = """
+class _NamedByText(Counter):
+    def operation_handlers(self):
+        return {"add": self.add}
+
+class _Bare(Counter):
+    def __init__(self):
+        super().__init__()
+"""
+
+
+def test_a_class_that_is_wrong_is_told_when_it_is_made(meshed: Notebook) -> None:
+    """Handlers by text and a constructor without the arguments are one line each, and nothing is made."""
+    meshed.run(WRONG)
+    before = len(meshed.run("%paglet ls"))
+    said = meshed.refused("%paglet create _NamedByText")
+    assert said.startswith("_NamedByText.operation_handlers: wants ServiceOperations as keys")
+    assert said.endswith("not 'add'")
+    said = meshed.refused("%paglet create _Bare")
+    assert said.startswith("_Bare.__init__ must take (state=None, *, agent_id=None) and hand both to super().__init__")
+    assert len(meshed.run("%paglet ls")) == before

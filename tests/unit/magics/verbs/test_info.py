@@ -17,6 +17,14 @@ def test_info_tells_class_place_operations_and_state(meshed: Notebook, counter: 
     assert f"alpha (pid {details.info['pid']})" in details._repr_html_()
 
 
+def test_a_sleeping_paglet_is_told(meshed: Notebook, counter: str) -> None:
+    """It says that it sleeps, and does not wake it."""
+    assert "asleep" not in repr(meshed.run("%paglet info counter"))
+    meshed.run("%paglet deactivate counter")
+    assert "activity   asleep; wakes as it was told to" in repr(meshed.run("%paglet info counter"))
+    assert not meshed.variable("_counter").is_active()
+
+
 def test_a_task_is_started_with_its_own_request(meshed: Notebook, worker: str) -> None:
     """Of a task it tells what it takes and answers, not how that travels; also of one that does not say."""
     assert "start (steps: int = 1, fail: bool = False) -> Done" in repr(meshed.run("%paglet info worker"))

@@ -39,6 +39,15 @@ def test_a_file_may_move_and_replace_another(meshed: Notebook, source: Path, tmp
     assert result.mode == "move"
 
 
+def test_where_to_is_asked_for(meshed: Notebook, source: Path) -> None:
+    """A host without a colon is one line; with it alone the file goes to the host's working folder."""
+    said = meshed.refused(f"%paglet push {source} beta")
+    assert said == "where to? Write HOST:PATH; beta: alone is the host's working folder"
+    result = meshed.run(f"%paglet push {source} beta: --dry-run")
+    meshed.run("import os")
+    assert result.destination.path == str(Path.cwd() / "data.csv")
+
+
 def test_a_dry_run_changes_nothing(meshed: Notebook, source: Path, tmp_path: Path) -> None:
     """It tells what would be done."""
     result = meshed.run(f"%paglet push {source} beta:{tmp_path}/new/x.csv --dry-run")

@@ -55,3 +55,18 @@ def test_what_is_no_task_cannot_be_started(meshed: Notebook, counter: str) -> No
     """Other paglets are told apart."""
     for verb in ("start", "status", "wait"):
         assert meshed.refused(f"%paglet {verb} counter").startswith("counter is no task but a Counter")
+
+
+def test_a_result_of_another_kind_is_told_without_this_packages_frames(meshed: Notebook) -> None:
+    """The task fails with one line that says what is wanted."""
+    meshed.run(
+        "class _Five(TaskPaglet[Steps, Done, TaskState]):\n    Request, Result = Steps, Done\n"
+        "    def run_task(self, request):\n        return 5\n_five = %paglet create _Five --name five"
+    )
+    meshed.run("%paglet start five --wait")
+    failed = meshed.run("%paglet status five")
+    assert (failed.error, failed.traceback) == (
+        "HostError: _Five: a task completes with a dataclass instance, not 5",
+        "",
+    )
+    meshed.run("%paglet dispose five")

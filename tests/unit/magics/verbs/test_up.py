@@ -23,8 +23,31 @@ def test_up_and_down(notebook: Notebook) -> None:
     assert notebook.refused("%paglet down").startswith("no mesh is up")
 
 
+def test_paglets_of_hosts_that_are_not_up_are_told(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A named mesh that starts with fewer hosts says who sleeps on the others, until they are added."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    notebook.run("%paglet up left right --name kept")
+    notebook.run("_nap = %paglet create Counter --on right --name nap")
+    notebook.run("%paglet deactivate nap")
+    notebook.run("%paglet down")
+    capsys.readouterr()
+    said = "1 paglet sleeps on right, which is not up: %paglet add right\n"
+    notebook.run("%paglet up left --name kept")
+    assert said in capsys.readouterr().out
+    notebook.run("%paglet ls")
+    assert said in capsys.readouterr().out
+    notebook.run("%paglet add right")
+    capsys.readouterr()
+    notebook.run("%paglet ls")
+    assert said not in capsys.readouterr().out
+    assert notebook.run("%paglet call nap add by=2").count == 2
+
+
 def test_a_mesh_that_cannot_be_is_refused(notebook: Notebook) -> None:
     """Counts and names that make no mesh are one line, and leave no mesh."""
+    assert "1 to 256 hosts, not -1" in notebook.refused("%paglet up -1")
     assert "1 to 256 hosts, not 0" in notebook.refused("%paglet up 0")
     assert "'9x' is not a host's name" in notebook.refused("%paglet up alpha 9x")
     assert "different names" in notebook.refused("%paglet up a a")
