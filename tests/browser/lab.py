@@ -153,6 +153,12 @@ class Notebook:
         """Run a command of JupyterLab, and return when it has ended."""
         self.page.evaluate("command => window.jupyterapp.commands.execute(command).then(() => null)", command)
 
+    def select(self, number: int) -> None:
+        """Make a cell the active one, by its place."""
+        self.page.evaluate(
+            "number => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = number }", number
+        )
+
     def run_all(self, timeout: float = 120.0) -> None:
         """Run every cell, and return when the last has ended."""
         self.wait_kernel()
