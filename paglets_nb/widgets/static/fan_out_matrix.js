@@ -114,7 +114,7 @@ class Grid {
     for (const node of this.drawn.values()) node.remove();
     this.drawn.clear();
     const widest = this.rows.slice(0, 500).reduce((width, label) => Math.max(width, label.length), 4);
-    this.label = Math.min(320, widest * 7.5 + 20);
+    this.label = Math.min(320, widest * 8.5 + 24);
     this.port.style.setProperty("--label", `${this.label}px`);
     this.port.setAttribute("aria-rowcount", String(this.rows.length + 1));
     this.port.setAttribute("aria-colcount", String(this.columns.length + 1));
