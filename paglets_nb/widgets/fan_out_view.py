@@ -354,20 +354,20 @@ class FanOutView(Shown):
     def text(self) -> str:
         """The latest run as text."""
         run = self.runs.current
-        if run is None or self._matrix.matrix is None:
+        if run is None:
             return "a fan-out that has not been run"
         told = repr(run.fan_out) if self._tables else run.fan_out.headline()
-        return f"{told}\n{self._matrix.matrix.text()}"
+        return f"{told}\n{self._matrix.matrix_of(run.fan_out).text()}"
 
     def html(self) -> str:
         """The latest run as HTML: the matrix, medians, and the chart where it was drawn."""
         run = self.runs.current
-        if run is None or self._matrix.matrix is None:
+        if run is None:
             return "<i>a fan-out that has not been run</i>"
         head = "" if self._tables else f"<div>{escaped(run.fan_out.headline())}</div>"
         image = base64.b64encode(self._chart).decode()
         chart = f"<img alt='chart of the times' width='480' src='data:image/png;base64,{image}'>" if image else ""
-        return f"{head}{self._matrix.matrix.html()}{self._results_html()}{chart}"
+        return f"{head}{self._matrix.matrix_of(run.fan_out).html()}{self._results_html()}{chart}"
 
 
 def _button(label: str, icon: str, tip: str, action: Callable[[], Any], style: str = "") -> Any:

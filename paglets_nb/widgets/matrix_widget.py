@@ -75,9 +75,14 @@ class MatrixWidget:
         if head != self.widget.head:
             self.widget.head = head
 
+    def matrix_of(self, results: Results) -> Matrix:
+        """The matrix of these results: the one that is shown, or one for a picture while it is not shown yet."""
+        if self.matrix is not None and results is self._shown:
+            return self.matrix
+        return Matrix(results.cells, getattr(results, "wanted_hosts", None) or [cell.host for cell in results.cells])
+
     def _lay_out(self, results: Results) -> None:
-        wanted = getattr(results, "wanted_hosts", None) or [cell.host for cell in results.cells]
-        self.matrix = matrix = Matrix(results.cells, wanted)
+        self.matrix = matrix = self.matrix_of(results)
         self._shown = results
         self._plan += 1
         self._count = 0

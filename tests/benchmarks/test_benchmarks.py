@@ -78,7 +78,7 @@ def test_drains_are_measured() -> None:
 
 def test_searches_are_measured_beside_plain_rg(tmp_path: Path) -> None:
     """Each pattern is searched for in both ways, and the first hits are timed."""
-    (tmp_path / "a.py").write_text("import os\nraise ValueError\nTemporaryDirectory\n")
+    (tmp_path / "a.py").write_text("def __init__(self):\n    raise ValueError\nTemporaryDirectory\n")
     report = search.run(Effort(rounds=1, batches=1, calls=1), say=quiet, tree=tmp_path)
     assert len(one_core(report)) == 2 * len(search.PATTERNS)
     assert len(report.rows) == 3 * len(search.PATTERNS)
