@@ -17,15 +17,15 @@ from tests.browser.test_panel import SLOW, Panel, run_again
 from tests.integration.test_detached_mesh import PAGLETS
 
 START = """
-import os
 mesh = %paglet up 2 --detach --name NAME
 task = %paglet create Ticker --on beta --name t
 future = task.send_future("start", {"request": {}})
 """
 READ = """%%paglet drain t --limit 7
 print("read", event["n"])"""
-REST = """%%paglet drain t --limit 3
-print("then", event["n"])"""
+ENOUGH = "rest = []; print(mesh.paglet('t').send('enough'))"
+REST = """%%paglet drain t --no-follow
+rest.append(event["n"])"""
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_all_is_in_the_panel_after_a_restart(
     """The same processes, the running task, the missed events; a drain reads on behind the last one, without a hole."""
     pids = "print([host.pid for host in mesh.hosts()])"
     cells = ["%load_ext paglets_nb", PAGLETS, START.replace("NAME", name), READ, pids]
-    again = [f"mesh = %paglet attach {name}", "%paglet panel", REST, "%paglet down"]
+    again = [f"mesh = %paglet attach {name}", "%paglet panel", ENOUGH, REST, "print(rest)", "%paglet down"]
     notebook = open_notebook("again.ipynb", [*cells, *again])
     for number in range(5):
         run_again(notebook, number)
@@ -64,8 +64,16 @@ def test_all_is_in_the_panel_after_a_restart(
     expect(panel.listed("beta")).to_contain_text(told, timeout=SLOW)
     screenshot("attach_panel")
     run_again(notebook, 7)
-    expect(notebook.output(7)).to_contain_text("then 10", timeout=SLOW)
-    assert re.findall(r"then (\d+)", notebook.output(7).inner_text()) == ["8", "9", "10"]
+    over = re.compile(r"COMPLETED, (\d+) new events after 7")
+    expect(panel.listed("beta")).to_contain_text(over, timeout=SLOW)
+    expect(panel.root.locator(".pgp-headline")).not_to_contain_text("running")
+    [missed] = over.findall(panel.listed("beta").inner_text())
     run_again(notebook, 8)
-    expect(notebook.output(8)).to_contain_text(f"mesh {name} is down (2 hosts)", timeout=SLOW)
+    run_again(notebook, 9)
+    expect(notebook.output(9)).to_contain_text("]", timeout=SLOW)
+    read = [int(number) for number in re.findall(r"\d+", notebook.output(9).inner_text())]
+    assert read == list(range(8, 8 + int(missed)))
+    expect(panel.listed("beta")).to_contain_text(f"0 new events after {read[-1]}", timeout=SLOW)
+    run_again(notebook, 10)
+    expect(notebook.output(10)).to_contain_text(f"mesh {name} is down (2 hosts)", timeout=SLOW)
     assert notebook.errors() == {}
