@@ -28,8 +28,8 @@ MAX_ASKED = 50
 """Paglets of one host that are asked."""
 _PATIENCE = 0.3
 """Seconds that a round waits for the replies."""
-_LONGEST = 5.0
-"""Seconds after which what is not answered counts as lost."""
+_LONGEST = 3600.0
+"""Seconds after which what is not answered is asked anew; earlier, questions would pile up at a hung paglet."""
 _KINDS = 1000
 Cursors = Mapping[tuple[str, str], int]
 
@@ -58,8 +58,8 @@ class News:
         return self.task is not None and self.task.status is TaskStatus.RUNNING
 
     def __str__(self) -> str:
-        parts = ["busy"] if self.busy else []
-        if self.task is not None and not self.busy:
+        parts = []
+        if self.task is not None:
             share = f"{100 * self.task.progress:.0f}%" if self.running and self.task.progress else ""
             note = self.task.note if self.running else self.task.error
             parts.append(" ".join(f"{self.task.status.value} {share} {note}".split()))
@@ -68,7 +68,7 @@ class News:
         elif self.events is not None:
             behind = f" after {self.cursor}" if self.cursor else ""
             parts.append(f"{self.events} {'new ' if self.cursor else ''}event{'s' * (self.events != 1)}{behind}")
-        return ", ".join(parts)
+        return ", ".join([*parts, "busy"] if self.busy else parts)
 
 
 @dataclass
@@ -86,7 +86,8 @@ def tasks_run(count: int) -> str:
 class PagletNews:
     """Asks the tasks and drains among paglets; rounds are one at a time, whoever asks for them.
 
-    A drain is asked as the next reader would ask it, for one event and without waiting.
+    A drain is asked as the next reader would ask it, for one event and without waiting; what does
+    not answer is asked once, and is busy meanwhile.
 
     Args:
         mesh: the mesh.
@@ -120,13 +121,14 @@ class PagletNews:
         with self._lock:
             wanted = self._wanted(hosts, drains)
             for key in [key for key in self._asked if key not in wanted]:
-                del self._asked[key]
+                if self._asked[key].future.wait_for_reply(0.0):
+                    del self._asked[key]
             known = {key[0] for key in wanted}
             news = {agent: told for agent, told in self.news.items() if agent in known}
             for key, (info, operation) in wanted.items():
                 if key not in self._asked:
                     self._ask(key, info, operation)
-            self._collect(news, time.monotonic() + patience)
+            self._collect(news, known, time.monotonic() + patience)
             self.news = news
             return dict(news)
 
@@ -171,7 +173,7 @@ class PagletNews:
         reply_type: type = TaskStatusReply
         message = operation.to_message(priority=0) if not key[1] else None
         if message is None:
-            message = operation.to_message(operation.request_type(cursor, 1, 0.0), priority=0)
+            message = operation.to_message(operation.request_type(cursor, 1, 0.0), priority=1)
             reply_type = operation.reply_type
         try:
             future = self._proxy(info).send_future(
@@ -181,18 +183,18 @@ class PagletNews:
             return
         self._asked[key] = _Question(future, time.monotonic(), cursor)
 
-    def _collect(self, news: dict[str, News], deadline: float) -> None:
+    def _collect(self, news: dict[str, News], known: set[str], deadline: float) -> None:
         """Put the replies into ``news``."""
-        busy, told = set(), {key: news.get(key[0], News()) for key in self._asked}
-        for key, asked in list(self._asked.items()):
-            agent = key[0]
+        busy, told = set(), {key: news.get(key[0], News()) for key in self._asked if key[0] in known}
+        for key, before in told.items():
+            asked, agent = self._asked[key], key[0]
             if not asked.future.wait_for_reply(max(0.0, deadline - time.monotonic())):
                 busy.add(agent)
                 if time.monotonic() > asked.since + _LONGEST:
                     del self._asked[key]
                 continue
             del self._asked[key]
-            former = news.get(agent, told[key])
+            former = news.get(agent, before)
             try:
                 news[agent] = _told(former, asked.future.get_reply(0.0), asked.cursor)
             except CursorGapError:

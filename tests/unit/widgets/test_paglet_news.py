@@ -97,7 +97,7 @@ def test_a_drain_tells_what_is_behind_the_cursor(hosts: list[Host], mesh: Known)
     proxy = hosts[0].create(Recorder, name="Recorder")
     proxy.send("record", {"count": 20})
     cursors: dict[tuple[str, str], int] = {}
-    news, there = PagletNews(cast(Mesh, mesh), cursors), listed(hosts[0], proxy)
+    news, there = PagletNews(cast("Mesh", mesh), cursors), listed(hosts[0], proxy)
     assert str(news.round(there, patience=5.0)[proxy.agent_id]) == "20 events"
     cursors[proxy.agent_id, "drain"] = 8
     assert str(news.round(there, patience=5.0)[proxy.agent_id]) == "12 new events after 8"
@@ -110,8 +110,8 @@ def test_a_drain_tells_what_is_behind_the_cursor(hosts: list[Host], mesh: Known)
 def test_a_task_tells_where_it_stands(hosts: list[Host], mesh: Known) -> None:
     """Its status, progress and note while it runs; others are not asked at all."""
     proxy, other = hosts[0].create(Walker, name="Walker"), hosts[0].create(Counter, name="Counter")
-    handle = TaskClient.for_paglet(proxy, Walker).start(Steps())
-    news, there = PagletNews(cast(Mesh, mesh), {}), listed(hosts[0], proxy, other)
+    handle = TaskClient.for_paglet(proxy, Walker).submit(Steps())
+    news, there = PagletNews(cast("Mesh", mesh), {}), listed(hosts[0], proxy, other)
     wait_until(lambda: "40%" in str(news.round(there).get(proxy.agent_id)), timeout=10)
     assert str(news.news[proxy.agent_id]) == "RUNNING 40% so far so good"
     assert news.news[proxy.agent_id].running
@@ -127,7 +127,7 @@ def test_one_that_does_not_answer_is_busy(hosts: list[Host], mesh: Known) -> Non
     Recorder.held = True
     try:
         held = proxy.send_future("hold")
-        news, there = PagletNews(cast(Mesh, mesh), {}), listed(hosts[0], proxy)
+        news, there = PagletNews(cast("Mesh", mesh), {}), listed(hosts[0], proxy)
         wait_until(lambda: str(news.round(there, patience=0.05).get(proxy.agent_id)) == "busy", timeout=10)
         assert len(news._asked) == 1
     finally:
@@ -143,6 +143,6 @@ def test_so_many_are_asked(hosts: list[Host], mesh: Known) -> None:
         PagletInfo(proxy.agent_id, "m:Recorder", "alpha", hosts[0].address, 1, active=True, name="")
         for proxy in proxies
     ]
-    told = PagletNews(cast(Mesh, mesh), {}).round({"alpha": infos}, patience=10.0)
+    told = PagletNews(cast("Mesh", mesh), {}).round({"alpha": infos}, patience=10.0)
     assert sorted(told) == sorted(proxy.agent_id for proxy in proxies[:MAX_ASKED])
     assert [tasks_run(count) for count in (0, 1, 2)] == ["", "1 task running", "2 tasks running"]
