@@ -46,12 +46,14 @@ def test_all_is_in_the_panel_after_a_restart(
     cells = ["%load_ext paglets_nb", PAGLETS, START.replace("NAME", name), READ, pids]
     again = [f"mesh = %paglet attach {name}", "%paglet panel", ENOUGH, REST, "print(rest)", "%paglet down"]
     notebook = open_notebook("again.ipynb", [*cells, *again])
+    notebook.wait_kernel()
     for number in range(5):
         run_again(notebook, number)
     expect(notebook.output(4)).to_contain_text("[", timeout=SLOW)
     assert notebook.errors() == {}
     shown = re.findall(r"\d+", notebook.output(4).inner_text())
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.wait_kernel()
     for number in (0, 5, 6):
         run_again(notebook, number)
     expect(notebook.output(5)).to_contain_text("1 task runs; t has ", timeout=SLOW)

@@ -12,7 +12,13 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.host.host import Host
 from paglets_nb.host.protocol import PagletInfo
 from paglets_nb.mesh.mesh import Mesh
-from paglets_nb.patterns.cursor_drain import CURSOR_DRAIN, CursorDrainMixin, CursorDrainState
+from paglets_nb.patterns.cursor_drain import (
+    CURSOR_DRAIN,
+    CursorDrainMixin,
+    CursorDrainReply,
+    CursorDrainRequest,
+    CursorDrainState,
+)
 from paglets_nb.patterns.task_client import TaskClient
 from paglets_nb.patterns.tasks import TaskPaglet, TaskState
 from paglets_nb.testing import Counter, in_process_mesh, wait_until
@@ -26,14 +32,17 @@ class Recorder(CursorDrainMixin, Paglet[CursorDrainState]):
     Drain = CURSOR_DRAIN
     held = False
 
+    def cursor_drain(self, request: CursorDrainRequest) -> CursorDrainReply:
+        """Hand out nothing while it is held up."""
+        wait_until(lambda: not type(self).held, timeout=20)
+        return super().cursor_drain(request)
+
     def handle_message(self, message: Message) -> Any:
-        """``record``, ``trim`` and ``hold``."""
+        """``record`` and ``trim``."""
         if message.kind == "record":
             self.cursor_append_events([{"n": number} for number in range(message.args["count"])])
         elif message.kind == "trim":
             self.cursor_trim(message.args["up_to"])
-        elif message.kind == "hold":
-            wait_until(lambda: not type(self).held, timeout=20)
         else:
             return super().handle_message(message)
         return True
@@ -126,13 +135,11 @@ def test_one_that_does_not_answer_is_busy(hosts: list[Host], mesh: Known) -> Non
     proxy = hosts[0].create(Recorder, name="Recorder")
     Recorder.held = True
     try:
-        held = proxy.send_future("hold")
         news, there = PagletNews(cast("Mesh", mesh), {}), listed(hosts[0], proxy)
         wait_until(lambda: str(news.round(there, patience=0.05).get(proxy.agent_id)) == "busy", timeout=10)
         assert len(news._asked) == 1
     finally:
         Recorder.held = False
-    held.get_reply(10)
     wait_until(lambda: str(news.round(there).get(proxy.agent_id)) == "0 events", timeout=10)
 
 
