@@ -7,12 +7,13 @@ its buttons do is done by the mesh's own methods, in the background.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from paglets_nb.widgets.background import Coalesced, post
+from paglets_nb.widgets.background import Coalesced, Poller, post
 from paglets_nb.widgets.mesh_watch import MeshWatch
 from paglets_nb.widgets.notification_list import NotificationList
+from paglets_nb.widgets.paglet_news import News, PagletNews, tasks_run
 from paglets_nb.widgets.panel_rows import headline, host_row, paglet_rows, panel_html, panel_text
 from paglets_nb.widgets.shown import Shown, close_widgets
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["MeshPanel"]
 
 _PER_SECOND = 10.0
+_INTERVAL = 1.0
+_EVERY = 3
+"""Rounds from one in which the tasks of all hosts are asked to the next; others ask those that are opened."""
+_COUNTED = 500
+"""Paglets of a host up to which its tasks are looked for while it is not opened."""
 _DOING = {"add": "starting", "interrupt": "interrupting", "restart": "restarting", "remove": "moving its paglets away"}
 
 
@@ -30,12 +36,14 @@ class MeshPanel(Shown):
 
     Args:
         mesh: the mesh; must be running.
+        cursors: the last event that was read, by paglet's id and operation; what the mesh has noted
+            where not given.
 
     Raises:
         MeshError: the mesh is not running.
     """
 
-    def __init__(self, mesh: Mesh) -> None:
+    def __init__(self, mesh: Mesh, cursors: Mapping[tuple[str, str], int] | None = None) -> None:
         import ipywidgets
 
         from paglets_nb.widgets.panel_widget import PanelWidget
@@ -45,6 +53,9 @@ class MeshPanel(Shown):
         self._watch = MeshWatch.of(mesh)
         self._lock = threading.Lock()
         self._doing: dict[str, str] = {}
+        self._drains = PagletNews(mesh, mesh.kept_cursors() if cursors is None else cursors)
+        self._tasks = PagletNews(mesh, {})
+        self._rounds = 0
         self._notices = NotificationList(mesh)
         self._root = PanelWidget(mesh=mesh.name)
         self._paint = Coalesced(self._show, _PER_SECOND)
@@ -55,9 +66,11 @@ class MeshPanel(Shown):
         self._box.add_class("paglets-panel")
         self._notices.widget.add_class("paglets-panel-notices")
         self._hooks: list[Callable[[], None]] = [
-            self._watch.join(self._paint, lambda: tuple(map(str, self._root.opened))),
+            self._watch.join(self._paint, self._wanted),
             mesh.notifications.add_listener(lambda _notification: self._paint()),
         ]
+        self._poller = Poller(self._ask, _INTERVAL)
+        self._poller.start()
         self._show()
 
     @property
@@ -75,7 +88,13 @@ class MeshPanel(Shown):
     def _title(self) -> str:
         if not self._watch.running:
             return f"mesh {self._mesh.name} is down"
-        return f"mesh {self._mesh.name}: {headline(self._watch.figures)}"
+        return f"mesh {self._mesh.name}: {self._headline()}"
+
+    def _headline(self) -> str:
+        """The sums, with the tasks that run as far as they are known."""
+        told = {**self._tasks.news, **self._drains.news}
+        running = tasks_run(sum(news.running for news in told.values()))
+        return ", ".join(part for part in (headline(self._watch.figures), running) if part)
 
     def __repr__(self) -> str:
         return self.text()
@@ -88,7 +107,7 @@ class MeshPanel(Shown):
     def _listed(self) -> dict[str, dict[str, Any]]:
         opened = set(map(str, self._root.opened))
         found = [host for host in self._watch.figures if host.name in opened and host.paglets is not None]
-        return {host.name: paglet_rows(host.paglets or ()) for host in found}
+        return {host.name: paglet_rows(host.paglets or (), self._drains.news) for host in found}
 
     def text(self) -> str:
         """The hosts as text."""
@@ -105,7 +124,7 @@ class MeshPanel(Shown):
         if root.reading:
             self._watch.mark_read()
         root.running = running
-        root.headline = headline(self._watch.figures) if running else "is down"
+        root.headline = self._headline() if running else "is down"
         root.hosts = self._rows()
         root.listed = self._listed()
         root.unread = self._watch.unread()
@@ -113,6 +132,29 @@ class MeshPanel(Shown):
         self.changed()
         if not running:
             self.leave_soon()
+
+    # ---- what it asks, in the background
+
+    def _wanted(self) -> tuple[str, ...]:
+        """The hosts whose paglets are listed: those opened, and those with few for the count of tasks."""
+        opened = set(map(str, self._root.opened))
+        small = {host.name for host in self._watch.figures if host.info and host.info.paglets <= _COUNTED}
+        return tuple(opened | small)
+
+    def _ask(self) -> None:
+        """One round of questions to tasks and drains."""
+        opened = set(map(str, self._root.opened))
+        answering = [host for host in self._watch.figures if host.state == "up" and not host.silent]
+        known = {host.name: host.paglets for host in answering if host.paglets is not None}
+        before: tuple[dict[str, News], ...] = (self._tasks.news, self._drains.news)
+        if self._rounds % _EVERY == 0:
+            self._tasks.round({name: found for name, found in known.items() if name not in opened}, drains=False)
+        self._drains.round({name: found for name, found in known.items() if name in opened})
+        self._rounds += bool(known)
+        if before != (self._tasks.news, self._drains.news):
+            self._paint()
+
+    # ---- what its user did
 
     def _read(self, _change: Any) -> None:
         """The list of notifications was opened or closed: what stood in it has been seen."""
@@ -175,6 +217,7 @@ class MeshPanel(Shown):
         hooks, self._hooks = self._hooks, []
         for remove in hooks:
             remove()
+        self._poller.close()
         self._paint.close()
         self._notices.close()
         close_widgets(self._root, self._box)

@@ -19,7 +19,7 @@ __all__ = ["MAX_LISTED", "headline", "host_row", "paglet_rows", "panel_html", "p
 MAX_LISTED = 200
 """Paglets shown of one host."""
 HEADERS = ("host", "state", "pid", "paglets", "CPU", "memory", "messages/s", "restarts")
-PAGLET_HEADERS = ("paglet", "class", "waiting", "state")
+PAGLET_HEADERS = ("paglet", "class", "waiting", "state", "tells")
 _COLOURS = {"good": "#2e7d32", "busy": "#b26a00", "bad": "#c62828", "": "inherit"}
 _TONES = {"up": "good", "starting": "busy", "restarting": "busy", "stopped": "bad", "silent": "bad", "dead": "bad"}
 
@@ -86,10 +86,22 @@ def host_row(host: HostFigures, doing: str = "") -> dict[str, Any]:
     }
 
 
-def paglet_rows(paglets: Sequence[PagletInfo]) -> dict[str, Any]:
-    """A host's paglets as the panel lists them: the first ``MAX_LISTED``, and how many there are."""
+def paglet_rows(paglets: Sequence[PagletInfo], news: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """A host's paglets as the panel lists them: the first ``MAX_LISTED``, and how many there are.
+
+    Args:
+        paglets: all of them.
+        news: what some of them tell, by their ids.
+    """
+    told = news or {}
     shown = [
-        [clipped(info.name or info.agent_id, 80), class_label(info.class_name), info.waiting, _awake(info)]
+        [
+            clipped(info.name or info.agent_id, 80),
+            class_label(info.class_name),
+            info.waiting,
+            _awake(info),
+            clipped(str(told.get(info.agent_id, "")), 80),
+        ]
         for info in paglets[:MAX_LISTED]
     ]
     return {"rows": shown, "total": len(paglets)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -14,9 +15,15 @@ from paglets_nb.magics.session import Session
 from paglets_nb.mesh.relay import inherit_cells
 
 if TYPE_CHECKING:
+    from paglets_nb.host.protocol import PagletInfo
     from paglets_nb.mesh.mesh import Mesh
 
 __all__ = ["VERB"]
+
+_PATIENCE = 1.0
+"""Seconds that tasks and drains have to answer."""
+_NAMED = 5
+"""Drains that are named."""
 
 
 def configure(parser: VerbParser) -> None:
@@ -45,13 +52,33 @@ def _ago(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _found(mesh: Mesh) -> str:
+def _going_on(mesh: Mesh, listing: list[PagletInfo], cursors: Mapping[tuple[str, str], int]) -> list[str]:
+    """The tasks that run, and the drains that hold events which were not read."""
+    from paglets_nb.widgets.paglet_news import PagletNews
+
+    hosts: dict[str, list[PagletInfo]] = {}
+    for info in listing:
+        hosts.setdefault(info.host_name, []).append(info)
+    news = PagletNews(mesh, cursors).round(hosts, patience=_PATIENCE)
+    running = sum(told.running for told in news.values())
+    parts = [f"{running} task{'s' * (running != 1)} run{'s' * (running == 1)}"] if running else []
+    missed = [(info, news[info.agent_id]) for info in listing if info.agent_id in news and news[info.agent_id].events]
+    for info, told in missed[:_NAMED]:
+        events = f"{told.events} event{'s' * (told.events != 1)}"
+        parts.append(f"{info.name or info.agent_id} has {events} after cursor {told.cursor}")
+    if len(missed) > _NAMED:
+        parts.append(f"{len(missed) - _NAMED} more have events")
+    return parts
+
+
+def _found(mesh: Mesh, cursors: Mapping[tuple[str, str], int]) -> str:
     """What there is, and what is not as it was."""
     listing, hosts = mesh.listing(), mesh.hosts()
     counts = f"{len(hosts)} host{'s' * (len(hosts) != 1)}, {len(listing)} paglet{'s' * (len(listing) != 1)}"
     alone = f"; nobody was attached for {_ago(time.time() - mesh.alone_since)}" if mesh.alone_since else ""
     news = [f"{host.name} {host.state}: {host.reason}" for host in hosts if host.reason]
-    return f"mesh {mesh.name} is attached: {counts}{alone}" + "".join(f"; {line}" for line in news)
+    lines = [*_going_on(mesh, listing, cursors), *news]
+    return f"mesh {mesh.name} is attached: {counts}{alone}" + "".join(f"; {line}" for line in lines)
 
 
 def run(session: Session, arguments: Arguments) -> Any:
@@ -75,7 +102,7 @@ def run(session: Session, arguments: Arguments) -> Any:
         mesh = Mesh.attach(name, tell)
         session.mesh = mesh
         session.cursors.update(mesh.kept_cursors())
-        line.finish(_found(mesh))
+        line.finish(_found(mesh, session.cursors))
     return mesh
 
 

@@ -21,7 +21,7 @@ def run(session: Session, arguments: Arguments) -> MeshPanel:
     """Show the panel, and return it."""
     from paglets_nb.widgets.panel import MeshPanel
 
-    panel = MeshPanel(session.require_mesh())
+    panel = MeshPanel(session.require_mesh(), session.cursors)
     session.show_view(panel)
     return panel
 

@@ -140,7 +140,7 @@ class Row {
     box.setAttribute("aria-label", `Paglets of ${this.name}`);
     const table = make("table");
     const head = make("tr");
-    for (const title of ["Paglet", "Class", "Waiting", "State"]) head.append(make("th", "", title));
+    for (const title of ["Paglet", "Class", "Waiting", "State", "Tells"]) head.append(make("th", "", title));
     table.append(head);
     for (const cells of listed.rows) {
       const line = make("tr");

@@ -40,7 +40,7 @@ def test_what_it_shows(mesh: Mesh, panel: MeshPanel) -> None:
     assert root.listed == {}
     root.opened = ["beta"]
     wait_until(lambda: root.listed, timeout=10)
-    assert root.listed["beta"]["rows"] == [["counter", "Counter", 0, "active"]]
+    assert root.listed["beta"]["rows"] == [["counter", "Counter", 0, "active", ""]]
     assert "counter" in panel.text()
     assert "counter" in panel.html()
     assert panel.text().startswith(f"mesh {mesh.name}: 2 hosts, 1 paglet")

@@ -56,7 +56,7 @@ def test_many_paglets_are_cut() -> None:
     listed = paglet_rows([paglet(number, active=bool(number)) for number in range(MAX_LISTED + 5)])
     assert len(listed["rows"]) == MAX_LISTED
     assert listed["total"] == MAX_LISTED + 5
-    assert listed["rows"][0] == ["id0", "<i>Kind</i>", 4, "asleep"]
+    assert listed["rows"][0] == ["id0", "<i>Kind</i>", 4, "asleep", ""]
     assert listed["rows"][1][3] == "active"
     assert "and 5 more" in panel_text("mesh", [], {"alpha": listed})
 
