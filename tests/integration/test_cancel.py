@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from paglets_nb import (
+    CallTimeoutError,
     HandlerInterruptedError,
     Mesh,
     OperationClient,
@@ -103,9 +104,20 @@ def mesh() -> Iterator[Mesh]:
 def started(mesh: Mesh, how: str, cls: type[Worker] = Worker) -> Any:
     """A task that is busy on alpha."""
     handle = TaskClient.for_paglet(mesh.create(cls, on="alpha", name="worker"), cls).submit(Work(how))
-    if how != "gil":
+    if how == "gil":
+        wait_until(lambda: is_silent(mesh, "alpha"), 10, "its host is held up")
+    else:
         wait_until(lambda: handle.snapshot().progress > 0, 5, "it is busy")
     return handle
+
+
+def is_silent(mesh: Mesh, host: str) -> bool:
+    """Whether a host answers nobody."""
+    try:
+        mesh[host].health(timeout=0.3)
+    except CallTimeoutError:
+        return True
+    return False
 
 
 def serves(mesh: Mesh, host: str) -> bool:
