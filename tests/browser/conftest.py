@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.lab import CHROMIUM, CHROMIUM_OPTIONS, LabServer, Notebook, write_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = Path(os.environ.get("PAGLETS_SCREENSHOTS", ROOT / "build" / "screenshots"))
 WIDE = {"width": 1280, "height": 900}
+expect.set_options(timeout=20_000)  # the first chart of a kernel takes its time on a busy machine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
