@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,12 +9,15 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import conftest
-from tests.browser.lab import Notebook, wait_until
+from tests.browser.lab import Notebook
 from tests.browser.test_panel import SLOW, Panel
 
 LARGEST = 120 * 1024
 """Bytes that a picture may have."""
-MARGIN = 8
+MARGIN, ABOVE = 8, 2
+"""Pixels around a picture; a cell's own frame stands above it."""
+PROMPT = 62
+"""Pixels of a cell's output that are beside what it shows."""
 UP = """
 %load_ext paglets_nb
 mesh = %paglet up 3 --name weather
@@ -23,6 +25,7 @@ mesh.notifications.show = None
 """
 WEATHER = '''
 import itertools, math, time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
@@ -144,7 +147,7 @@ START = "storm = %paglet create Simulation --on beta --name storm\n%paglet start
 BUSY = """
 handles = [
     simulate("drought", "alpha", upto=300), simulate("flood", "gamma", upto=88), simulate("calm", "alpha"),
-    simulate("thaw", "beta", upto=204), simulate("polar", "gamma", upto=-1), simulate("monsoon", "beta", upto=20),
+    simulate("thaw", "beta", upto=204), simulate("polar", "gamma", upto=-1), simulate("monsoon", "gamma", upto=20),
 ]
 handles[2].result(60)
 handles[5].cancel()
@@ -163,7 +166,7 @@ view
 @pytest.fixture(scope="module")
 def fine_page(browser: Browser) -> Iterator[Page]:
     """A page with finer pixels than the other tests' one, as wide as a notebook that is read."""
-    page = browser.new_page(viewport={"width": 1060, "height": 1500}, device_scale_factor=1.5)
+    page = browser.new_page(viewport={"width": 1100, "height": 1500}, device_scale_factor=1.5)
     page.on("dialog", lambda dialog: dialog.accept())
     yield page
     page.close()
@@ -179,25 +182,25 @@ def page(fine_page: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
     fine_page.goto("about:blank")
 
 
-Take = Callable[[str, Locator], None]
+Take = Callable[..., None]
 
 
 @pytest.fixture
 def take(page: Page) -> Take:
     """Keeps what a part of the page shows under a name."""
 
-    def take_it(name: str, part: Locator) -> None:
-        part.scroll_into_view_if_needed()
+    def take_it(name: str, part: Locator, left: int = -MARGIN) -> None:
+        part.evaluate("part => part.scrollIntoView({ block: 'center' })")
         box = part.bounding_box()
         assert box is not None
         clip = {
-            "x": max(0.0, box["x"] - MARGIN),
-            "y": max(0.0, box["y"] - MARGIN),
-            "width": box["width"] + 2 * MARGIN,
-            "height": box["height"] + 2 * MARGIN,
+            "x": max(0.0, box["x"] + left),
+            "y": max(0.0, box["y"] - ABOVE),
+            "width": box["width"] + MARGIN - left,
+            "height": box["height"] + ABOVE + MARGIN,
         }
         conftest.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        file = Path(conftest.SCREENSHOTS / f"picture-{name}.png")
+        file = Path(conftest.SCREENSHOTS / f"{name}.png")
         page.screenshot(path=file, clip=clip)  # type: ignore[arg-type]
         assert file.stat().st_size <= LARGEST, f"{name} has {file.stat().st_size:,} bytes"
 
@@ -214,14 +217,14 @@ def opened(open_notebook: Callable[..., Notebook], name: str, cells: list[str]) 
     return notebook
 
 
-def test_views_of_a_mesh(open_notebook: Callable[..., Notebook], take: Take) -> None:
+def test_views_of_a_mesh(open_notebook: Callable[..., Notebook], page: Page, take: Take) -> None:
     """The panel, tasks, a form with its reply, and a list of events."""
     cells = [PAGLETS, READ, START, BUSY, "%paglet tasks", "%paglet form forecaster forecast", "%paglet panel", FILL]
     notebook = opened(open_notebook, "views.ipynb", cells)
     table = notebook.output(6)
     expect(table).to_contain_text("4 of 7 tasks running", timeout=SLOW)
     take("tasks", table.locator(".paglets-tasks"))
-    take("task", views(notebook, 4))
+    take("task", notebook.output(4).locator(".jp-OutputArea").first, left=PROMPT)
     form, output = notebook.output(7).locator(".paglets-form"), notebook.output(7)
     form.get_by_role("button", name="add to places").click()
     form.get_by_label("name").nth(1).fill("Finse")
@@ -230,7 +233,7 @@ def test_views_of_a_mesh(open_notebook: Callable[..., Notebook], take: Take) -> 
     form.get_by_label("days").last.fill("5")
     form.get_by_role("button", name="send").click()
     expect(output.get_by_role("cell", name="dry for 5 days, then showers")).to_be_visible()
-    take("form", views(notebook, 7))
+    take("form", output.locator(".jp-OutputArea-output:visible").first)
     panel = Panel(notebook, 8)
     panel.button("Paglets of beta").click()
     expect(panel.listed("beta")).to_contain_text("RUNNING 68% day 5 of 8", timeout=SLOW)
@@ -238,9 +241,68 @@ def test_views_of_a_mesh(open_notebook: Callable[..., Notebook], take: Take) -> 
     take("panel", panel.place.locator(".paglets-panel"))
     events = notebook.output(9).locator(".paglets-drain")
     expect(events.get_by_role("status")).to_contain_text("640")
+    events.get_by_label("Show events with this text").fill("rain")
+    expect(events.get_by_role("status")).to_contain_text('rows with "rain"')
+    events.get_by_role("grid").focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(events.get_by_label("The event", exact=True)).to_contain_text('"sky": "rain"')
     take("events", events)
 
 
-def views(notebook: Notebook, cell: int) -> Locator:
-    """What the output of a cell shows."""
-    return notebook.output(cell).locator(".jp-OutputArea-output:visible").first
+PEOPLE = """
+forecaster = mesh.create(Forecaster, on="alpha", name="forecaster")
+stations = [mesh.create(Station, on=host, name=name) for host, name in
+            [("alpha", "north"), ("beta", "east"), ("beta", "south"), ("gamma", "west"), ("gamma", "coast")]]
+runs = [mesh.create(Simulation, on=host, name=name) for host, name in [("beta", "storm"), ("gamma", "calm")]]
+"""
+TRAFFIC = """
+import threading
+over = threading.Event()
+def traffic():
+    for number in itertools.count():
+        if over.wait(0.05):
+            break
+        OperationClient(stations[number % 5]).send_oneway(RECORD, Reading(15.0))
+        if number % 3 == 0:
+            OperationClient(forecaster).send_oneway(FORECAST, Question())
+threading.Thread(target=traffic, daemon=True).start()
+plan = %paglet map
+plan
+"""
+HAPPENS = """
+day = mesh.create(Station, on="alpha", name="day")
+OperationClient(day).call(RECORD, Reading(15.0))
+day.dispatch("beta")
+OperationClient(day).call(RECORD, Reading(15.5))
+with suppress(ValueError):
+    OperationClient(day).call(RECORD, Reading(451.0))
+day.dispatch("gamma")
+OperationClient(day).call(RECORD, Reading(16.0))
+"""
+SORTS = """
+def sort(n, kind):
+    if n > 150_000 and kind == "sorted":
+        raise MemoryError("too much of it")
+    values = range(n) if kind == "sorted" else [k * 7919 % 10007 for k in range(n)]
+    return len(sorted(values, reverse=True))
+view = %paglet fanout sort n=[20000,80000,200000] kind=[random,sorted] --hosts alpha,beta --repeat 4 --no-plot
+"""
+
+
+def test_views_of_what_happens(open_notebook: Callable[..., Notebook], page: Page, take: Take) -> None:
+    """The trace, the fan-out with its cells, and the map while messages pass."""
+    cells = [PEOPLE, HAPPENS, "%paglet trace day", SORTS, TRAFFIC]
+    notebook = opened(open_notebook, "happens.ipynb", cells)
+    drawing = notebook.output(4).locator("svg[aria-label='sequence diagram']")
+    expect(drawing).to_be_visible()
+    take("trace", drawing)
+    experiment = notebook.output(5)
+    expect(experiment.locator(".paglets-chip").get_by_text("8 failed", exact=True)).to_be_visible(timeout=SLOW)
+    experiment.locator(".paglets-cell.paglets-ok").last.hover()
+    expect(experiment.get_by_label("The cell")).to_contain_text("200000")
+    take("fan-out", experiment.locator(".jp-OutputArea").first, left=PROMPT)
+    board = notebook.output(6).locator(".paglets-map")
+    expect(board.locator("g[data-id]").filter(has_text="coast")).to_have_count(1)
+    expect(board.locator(".pgm-pulse").nth(2)).to_be_attached()
+    take("map", board)
