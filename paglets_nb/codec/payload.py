@@ -29,7 +29,9 @@ __all__ = [
     "decode",
     "decoder",
     "encode",
+    "encode_plain",
     "encode_whole",
+    "plain_types",
 ]
 
 T = TypeVar("T")
@@ -47,8 +49,8 @@ _PLAIN = frozenset((str, int, float, bool, type(None)))
 _NO_BUFFERS: tuple[Any, ...] = ()
 _encoder = msgspec.msgpack.Encoder(enc_hook=wire.encode_hook, order="deterministic")
 _encode = _encoder.encode
-_plain: set[Any] = set(_PLAIN)
-"""Types whose values are known to hold no buffers."""
+plain_types: set[Any] = set(_PLAIN)
+"""Types whose values are known to hold no buffers; for ``encode_plain``."""
 KEPT = 4096
 """Types that are remembered."""
 _Binary = (
@@ -143,15 +145,15 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
     """
     cls: Any = type(value)
     try:
-        if cls in _plain:
+        if cls in plain_types:
             return _encode(value), _NO_BUFFERS
         if cls is dict:
             if _is_small(value):
                 return _encode(value), _NO_BUFFERS
         elif hasattr(cls, "__dataclass_fields__") and not may_hold_buffers(cls):
-            if len(_plain) >= KEPT:
-                _plain.intersection_update(_PLAIN)
-            _plain.add(cls)
+            if len(plain_types) >= KEPT:
+                plain_types.intersection_update(_PLAIN)
+            plain_types.add(cls)
             return _encode(value), _NO_BUFFERS
         elif hasattr(cls, "__dataclass_fields__") and all(_is_small(getattr(value, f)) for f in _buffer_fields(cls)):
             return _encode(value), _NO_BUFFERS
@@ -167,6 +169,18 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
         wire.refuse_value(value, error)
 
 
+def encode_plain(value: Any) -> bytes:
+    """A value of one of ``plain_types`` as msgpack.
+
+    Raises:
+        SerializationError: something in it cannot travel; names where and what.
+    """
+    try:
+        return _encode(value)
+    except wire.CODING_ERRORS as error:
+        wire.refuse_value(value, error)
+
+
 def encode_whole(value: Any) -> bytes:
     """Plain values as one msgpack, large buffers in it; for what is stored rather than sent."""
     try:
@@ -176,14 +190,10 @@ def encode_whole(value: Any) -> bytes:
 
 
 @lru_cache(maxsize=KEPT)
-def _decoder(cls: Any) -> msgspec.msgpack.Decoder[Any]:
-    wire.describe(cls)
-    return msgspec.msgpack.Decoder(cls, dec_hook=wire.decode_hook, ext_hook=_refuse_ext)
-
-
 def decoder(cls: Any) -> Callable[[bytes], Any]:
     """What decodes short payloads without buffers into ``cls``; raises one of ``CODING_ERRORS``."""
-    return _decoder(cls).decode
+    wire.describe(cls)
+    return msgspec.msgpack.Decoder(cls, dec_hook=wire.decode_hook, ext_hook=_refuse_ext).decode
 
 
 def _refuse_ext(code: int, _data: memoryview) -> Any:
@@ -219,7 +229,7 @@ def decode(payload: bytes, buffers: Sequence[Any], cls: Any = Any) -> Any:
         _depth_bounded(payload)
     try:
         if not buffers:
-            return _decoder(cls).decode(payload)
+            return decoder(cls)(payload)
         plain = msgspec.msgpack.decode(payload, ext_hook=partial(_ext_hook, buffers))
     except (*wire.CODING_ERRORS, IndexError, ValueError) as error:
         wire.refuse_payload(cls, error)

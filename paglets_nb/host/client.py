@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import weakref
 from collections.abc import Sequence
 from threading import get_ident
@@ -23,7 +22,6 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import current_turn
 from paglets_nb.core.values import DEFAULT_TIMEOUT, new_message_number
 from paglets_nb.errors import (
-    LOST,
     CallTimeoutError,
     HostDiedError,
     InvalidAgentError,
@@ -46,31 +44,20 @@ from paglets_nb.host.protocol import (
     Nothing,
     is_verb,
 )
-from paglets_nb.transport.frames import MOVED, PIPELINED, QUEUED, REPLY, RESUMES, Frame
-from paglets_nb.transport.pool import ConnectionPool
+from paglets_nb.host.sockets import Sockets, host_label, refuse_in_loop
+from paglets_nb.transport.connection import Connection
+from paglets_nb.transport.frames import MOVED, PIPELINED, QUEUED, REPLY, RESUMES
 
-__all__ = ["HostClient", "host_label"]
+__all__ = ["HostClient"]
 
 T = TypeVar("T")
 MAX_HOPS = 32
 _LOCATE = 2.0
-_EXPLAINED_WITHIN = 0.1
 
 
 _clients: weakref.WeakSet[HostClient] = weakref.WeakSet()
 _TURN_VERBS = frozenset(("@clone", "@deactivate", "@dispatch", "@dispose"))
 """Verbs that wait for the paglet's turn."""
-
-
-def host_label(url: str) -> str:
-    """A host's name from its address."""
-    return os.path.basename(url).removesuffix(".sock")
-
-
-def refuse_in_loop(what: str) -> None:
-    """Raise LifecycleError when the calling thread is the event loop's."""
-    if loop_thread.inside():
-        raise LifecycleError(f"{what!r} would block the event loop; use the awaited form (send_async, call_async)")
 
 
 class HostClient:
@@ -91,9 +78,8 @@ class HostClient:
     ) -> None:
         self.timeout = timeout
         self.resolve = resolve
-        self.explain = explain
         self.members = members
-        self._pool = ConnectionPool()
+        self.sockets = Sockets(explain)
         self._headers = TypedHeaders()
         self._lock = threading.Lock()
         self._channels: dict[str, Channel] = {}
@@ -118,20 +104,49 @@ class HostClient:
         header = header_of(proxy.agent_id, message, options)
         return self._deliver(proxy, message.kind, header, content, buffers, timeout, options.reply_type)
 
-    def call_typed(self, proxy: PagletProxy, kind: str, request: Any, reply_type: type, timeout: float | None) -> Any:
-        """Call an operation, or a verb about a paglet, with the usual options; the shortest way there is."""
+    def call_typed(self, proxy: PagletProxy, kind: str, request: Any, reply_type: Any, timeout: float | None) -> Any:
+        """Call an operation, or a verb about a paglet, with the usual options.
+
+        As a rule the request is small, a socket idle and the reply small: all of it is done right
+        here, for each function more on this path costs a hundredth of a call.
+        """
         turn = current_turn.get()
-        agent_id = proxy.agent_id
+        url, agent_id = proxy.host_url, proxy.agent_id
         if (turn is not None and turn.paglet.agent_id == agent_id) or (
             self._channels and self._lanes.busy(pair_of(turn, agent_id))
         ):
             message = Message(kind, request, priority=0 if is_verb(kind) else 5)
             return self.call(proxy, message, CallOptions(timeout, reply_type))
         self.sent += 1
-        content, buffers = payloads.encode(request)
-        header = self._headers.of(agent_id, kind, turn)
         limit = self.timeout if timeout is None else timeout
-        return self._deliver(proxy, kind, header, content, buffers, limit, reply_type)
+        header = self._headers.of(agent_id, kind, turn)
+        pool = self.sockets.pool
+        free = pool.free.get(url)
+        if not free or type(request) not in payloads.plain_types or get_ident() == loop_thread.ident:
+            content, buffers = payloads.encode(request)
+            return self._deliver(proxy, kind, header, content, buffers, limit, reply_type)
+        content = payloads.encode_plain(request)
+        try:
+            connection = free.pop()
+        except IndexError:  # another thread took the last one
+            return self._deliver(proxy, kind, header, content, (), limit, reply_type)
+        try:
+            payload = connection.ask(new_message_number(), header, content, limit)
+        except BaseException as error:
+            self.sockets.broken(url, connection, error, limit, kind)
+            return self._deliver(proxy, kind, header, content, (), limit, reply_type)
+        if payload is None:
+            return self._deliver(proxy, kind, header, content, (), limit, reply_type, connection)
+        if len(free) < pool.idle and not pool.closed:
+            free.append(connection)
+        else:
+            pool.give_back(url, connection)
+        try:
+            if len(payload) <= payloads.SHORT:
+                return payloads.decoder(reply_type)(payload)
+        except payloads.CODING_ERRORS:
+            pass  # what follows says which field it is
+        return payloads.decode(payload, (), reply_type)
 
     def _deliver(
         self,
@@ -142,12 +157,21 @@ class HostClient:
         buffers: Sequence[Any],
         timeout: float,
         reply_type: Any,
+        asked: Connection | None = None,
     ) -> Any:
-        """Send a request to its paglet, wherever it went, and take the reply."""
-        number = new_message_number()
+        """Send a request to its paglet, wherever it went, and take the reply.
+
+        Where it was sent already, ``asked`` is the connection on which its host answers.
+        """
+        number, sockets = new_message_number(), self.sockets
         for _hop in range(MAX_HOPS):
+            url = proxy.host_url
             try:
-                frame = self._exchange(proxy.host_url, number, header, content, buffers, timeout, kind)
+                if asked is not None:
+                    connection, asked = asked, None
+                    frame = sockets.answer(url, connection, timeout, kind)
+                else:
+                    frame = sockets.exchange(url, number, header, content, buffers, timeout, kind)
             except HostDiedError as error:
                 if error.delivered or not self._locate(proxy):
                     raise
@@ -236,7 +260,7 @@ class HostClient:
         content, buffers = payloads.encode(request)
         header = self._headers.of(target, verb, current_turn.get())
         for _attempt in range(MAX_HOPS):
-            frame = self._exchange(url, new_message_number(), header, content, buffers, limit, verb)
+            frame = self.sockets.exchange(url, new_message_number(), header, content, buffers, limit, verb)
             if frame.type == REPLY:
                 reply: T = payloads.decode(frame.payload, frame.buffers, reply_type)
                 return reply
@@ -269,66 +293,13 @@ class HostClient:
                 code_store.add(Bundle(got.digest, got.name, got.pickled, got.sources))
         return code_store.resolve(name)
 
-    # ---- sockets
-
-    def _exchange(
-        self, url: str, number: int, header: bytes, content: bytes, buffers: Any, timeout: float, what: str
-    ) -> Frame:
-        if get_ident() == loop_thread.ident:
-            refuse_in_loop(what)
-        pool = self._pool
-        while True:
-            free = pool.free.get(url)
-            try:
-                connection, used = (free.pop(), True) if free else (pool.connect(url), False)
-            except IndexError:  # another thread took the last one
-                continue
-            except OSError as error:
-                raise self._gone(url, error, delivered=False) from error
-            try:
-                frame = connection.exchange(number, header, content, buffers, timeout)
-            except BlockingIOError:
-                connection.close()
-                raise CallTimeoutError(f"{what!r} on {host_label(url)}", timeout) from None
-            except OSError as error:
-                connection.close()
-                if used and not connection.sent:  # the host closed it before this request: nothing was delivered
-                    continue
-                raise self._gone(url, error, delivered=connection.sent) from error
-            except BaseException:
-                connection.close()
-                raise
-            if frame is None:
-                connection.close()
-                raise self._gone(url)
-            if free is not None and len(free) < pool.idle and not pool.closed:
-                free.append(connection)
-            else:
-                pool.give_back(url, connection)
-            return frame
-
-    def _why(self, url: str) -> str:
-        """Why a host is gone, which its supervisor may know only a moment after its callers."""
-        deadline = time.monotonic() + _EXPLAINED_WITHIN
-        while self.explain is not None and not self._closed:
-            reason = str(self.explain(url))
-            if reason or time.monotonic() > deadline:
-                return reason
-            time.sleep(0.005)
-        return ""
-
-    def _gone(self, url: str, error: OSError | None = None, *, delivered: bool = True) -> HostDiedError:
-        self._pool.drop(url)
-        reason = self._why(url) if delivered else self.explain(url) if self.explain is not None else ""
-        if not reason and isinstance(error, FileNotFoundError | ConnectionRefusedError):
-            reason = "nothing listens at its address"
-        return HostDiedError(host_label(url), reason or LOST, delivered=delivered)
+    # ---- futures
 
     def _send_pending(self, pending: Pending, url: str, first: bool) -> None:
         try:
             self._channel(url).send(pending, PIPELINED | RESUMES if first else PIPELINED)
         except OSError as error:
-            pending.settle(error=self._gone(url, error))
+            pending.settle(error=self.sockets.gone(url, error))
         except PagletError as error:
             pending.settle(error=error)
             raise
@@ -342,7 +313,7 @@ class HostClient:
             if self._closed:
                 raise ConnectionResetError("the client is closed")
             if channel is None or channel.closed:
-                channel = self._channels[url] = Channel(url, self._follow, self._gone)
+                channel = self._channels[url] = Channel(url, self._follow, self.sockets.gone)
             return channel
 
     def _follow(self, pending: Pending, url: str) -> None:
@@ -364,7 +335,7 @@ class HostClient:
     def close(self) -> None:
         """Close every socket; calls in progress fail."""
         self._closed = True
-        self._pool.close()
+        self.sockets.pool.close()
         with self._lock:
             channels, self._channels = list(self._channels.values()), {}
         for channel in channels:
@@ -373,7 +344,7 @@ class HostClient:
     def statistics(self) -> dict[str, Any]:
         """Idle sockets by address, and requests outstanding on pipelined ones."""
         return {
-            "idle": self._pool.statistics(),
+            "idle": self.sockets.pool.statistics(),
             "pending": {url: channel.pending() for url, channel in list(self._channels.items())},
         }
 
@@ -381,7 +352,7 @@ class HostClient:
 def _after_fork() -> None:
     """What a client keeps of its process is the parent's."""
     for client in _clients:
-        client._pool.forget()
+        client.sockets.pool.forget()
         client._headers.forget()
 
 

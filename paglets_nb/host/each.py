@@ -20,8 +20,8 @@ from paglets_nb.core.turns import current_turn
 from paglets_nb.core.values import new_message_number
 from paglets_nb.errors import CallTimeoutError, FrameError, PagletError
 from paglets_nb.host.channel import queued_receipt
-from paglets_nb.host.client import host_label, refuse_in_loop
 from paglets_nb.host.multicall import MultiCall
+from paglets_nb.host.sockets import host_label, refuse_in_loop
 from paglets_nb.transport.connection import Connection
 from paglets_nb.transport.frames import MOVED, QUEUED, REPLY, REQUEST, Frame
 
@@ -81,9 +81,9 @@ def call_each(
             sent.pop(0)
             if frame is None:
                 connection.close()
-                replies[number] = replies[number] or client._gone(url)
+                replies[number] = replies[number] or client.sockets.gone(url)
                 continue
-            client._pool.give_back(url, connection)
+            client.sockets.pool.give_back(url, connection)
             if frame.type == MOVED:
                 proxies[number].host_url = frame.header.decode()
                 left.append(number)
@@ -116,7 +116,7 @@ def _send(
     """Send to each; what is under way, and the numbers of those to whom nothing could be sent."""
     sent: list[_Sent] = []
     left: list[int] = []
-    take, header_of, turn = client._pool.take, client._headers.of, current_turn.get()
+    take, header_of, turn = client.sockets.pool.take, client._headers.of, current_turn.get()
     client.sent += len(proxies)
     for number, proxy in enumerate(proxies):
         url = proxy.host_url

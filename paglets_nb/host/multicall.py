@@ -22,11 +22,12 @@ from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import current_turn
 from paglets_nb.core.values import new_message_number
-from paglets_nb.errors import LOST, CallTimeoutError, FrameError, HostDiedError, PagletError, TransferError
+from paglets_nb.errors import LOST, CallTimeoutError, FrameError, PagletError, TransferError
 from paglets_nb.host.channel import queued_receipt
-from paglets_nb.host.client import MAX_HOPS, host_label, refuse_in_loop
+from paglets_nb.host.client import MAX_HOPS
 from paglets_nb.host.headers import encode_content, header_of, is_usual
 from paglets_nb.host.protocol import CodeBundle
+from paglets_nb.host.sockets import host_label, refuse_in_loop
 from paglets_nb.transport.frames import MOVED, QUEUED, REPLY, REQUEST, Frame, frame_head
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ class MultiCall:
 
     def __init__(self, client: HostClient, *, patience: float = _STALL) -> None:
         self._client = client
-        self._pool = client._pool
+        self._sockets = client.sockets
+        self._pool = client.sockets.pool
         self._patience = patience
         self._poll = select.poll()
         self._polled: set[int] = set()
@@ -189,7 +191,7 @@ class MultiCall:
                 if used:  # the host closed it before this request: nothing was delivered
                     continue
                 pool.drop(url)
-                self._answer(flight, UNDELIVERED, error=self._gone(url, error, delivered=False))
+                self._answer(flight, UNDELIVERED, error=self._sockets.died(url, error, delivered=False))
                 return
             except PagletError as error:  # past a bound, or another user's host
                 if connection is not None:
@@ -213,7 +215,7 @@ class MultiCall:
             return
         except OSError as error:
             self._land(number, flight, connection, keep=False)
-            self._answer(flight, UNDELIVERED, error=self._gone(flight.url, error, delivered=False))
+            self._answer(flight, UNDELIVERED, error=self._sockets.died(flight.url, error, delivered=False))
             return
         flight.outgoing = None
         self._poll.modify(number, select.POLLIN)
@@ -343,21 +345,15 @@ class MultiCall:
     def _answer(self, flight: _Flight, fate: str, value: Any = None, error: BaseException | None = None) -> None:
         self._answers.append(Answer(flight.key, fate, value, error, time.monotonic() - flight.sent_at))
 
-    def _gone(self, url: str, error: OSError | None, *, delivered: bool) -> HostDiedError:
-        reason = str(self._client.explain(url)) if self._client.explain is not None else ""
-        if not reason and isinstance(error, FileNotFoundError | ConnectionRefusedError):
-            reason = "nothing listens at its address"
-        return HostDiedError(host_label(url), reason or LOST, delivered=delivered)
-
     def _explain(self) -> None:
         """Answer for hosts that ended in a call, once it is known why or it has taken too long."""
         fallen, self._fallen = self._fallen, []
         for flight, until in fallen:
-            error = self._gone(flight.url, None, delivered=True)
-            if error.reason == LOST and self._client.explain is not None and time.monotonic() < until:
+            error = self._sockets.died(flight.url, None, delivered=True)
+            if error.reason == LOST and self._sockets.explain is not None and time.monotonic() < until:
                 self._fallen.append((flight, until))
             elif flight.shipping is not None:
-                self._answer(flight, UNDELIVERED, error=self._gone(flight.url, None, delivered=False))
+                self._answer(flight, UNDELIVERED, error=self._sockets.died(flight.url, None, delivered=False))
             else:
                 self._answer(flight, LOST_REPLY, error=error)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from paglets_nb.errors import FrameError
 from paglets_nb.platform import receive_timeout, use_huge_pages
-from paglets_nb.transport.frames import PREFIX, REQUEST, TYPES, Frame, buffer_lengths, check_bounds, frame_head
+from paglets_nb.transport.frames import PREFIX, REPLY, REQUEST, TYPES, Frame, buffer_lengths, check_bounds, frame_head
 
 __all__ = ["Connection"]
 
@@ -47,7 +47,7 @@ class Connection:
         timeout: seconds that each wait of a receive may take; 0 for no limit.
         pipelined: whether requests come on it whose sender does not wait for the reply before the next.
         diverted: (sender, target) pairs whose pipelined requests are turned away until one resumes.
-        sent: whether the last request of ``exchange`` was sent whole.
+        sent: whether the last request was sent whole.
     """
 
     def __init__(self, sock: socket.socket, address: str = "") -> None:
@@ -92,33 +92,46 @@ class Connection:
             for buffer in buffers:
                 self._sendall(buffer)
 
-    def exchange(
-        self, request_id: int, header: bytes, payload: bytes, buffers: Sequence[Any], timeout: float
-    ) -> Frame | None:
-        """Send a request and receive the next frame, on a connection that nobody else uses meanwhile.
+    def request(self, request_id: int, header: bytes, payload: bytes, buffers: Sequence[Any], timeout: float) -> None:
+        """Send a request, on a connection that nobody else uses until its reply came.
+
+        Raises:
+            OSError: the other side is gone.
+            FrameError: past a bound; nothing was sent.
+        """
+        self.sent = False
+        self.set_timeout(timeout)
+        self.send(REQUEST, 0, request_id, header, payload, buffers)
+        self.sent = True
+
+    def ask(self, request_id: int, header: bytes, payload: bytes, timeout: float) -> bytes | None:
+        """The same without buffers, and take its reply where that is small; as few steps as can be.
+
+        Returns:
+            The reply's payload. None where something else came, which ``receive`` then gives.
 
         Raises:
             OSError: the other side is gone; ``sent`` says whether the request was sent whole before.
             BlockingIOError: the time-out passed.
-            FrameError: past a bound, and nothing was sent; or what came is no frame.
+            FrameError: past a bound; nothing was sent.
         """
         self.sent = False
         if timeout != self.timeout:
             self.set_timeout(timeout)
-        if buffers or len(header) + len(payload) >= KEPT:
-            self.send(REQUEST, 0, request_id, header, payload, buffers)
-        else:
+        if len(header) + len(payload) < KEPT:
             self._sendall(_pack(len(header), len(payload), 0, REQUEST, 0, request_id) + header + payload)
+        else:
+            self.send(REQUEST, 0, request_id, header, payload)
         self.sent = True
-        if self._start == self._end:
-            data = self._recv(_AT_ONCE)
-            if len(data) >= _SIZE:  # as in ``receive``, which is not called here: every call counts
-                header_len, payload_len, n_buffers, kind, flags, number = _prefix(data)
-                body = _SIZE + header_len
-                if body + payload_len == len(data) and not n_buffers and kind in TYPES:
-                    return _frame(Frame, (kind, flags, number, data[_SIZE:body], data[body:], ()))
-            return self._receive_rest(data)
-        return self._receive()
+        data = self._recv(_AT_ONCE)
+        size = len(data)
+        if size >= _SIZE:
+            header_len, payload_len, n_buffers, kind, _flags, _number = _prefix(data)
+            if kind == REPLY and _SIZE + payload_len == size and not header_len and not n_buffers:
+                return data[_SIZE:]
+        self._buffer[:size] = data
+        self._start, self._end = 0, size
+        return None
 
     def receive(self) -> Frame | None:
         """The next frame; None when the other side closed between frames.

@@ -17,9 +17,10 @@ from paglets_nb.core.messages import Message, ReplySet
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.errors import CallTimeoutError, FrameError, HostDiedError, SerializationError
 from paglets_nb.host import channel as channel_module
-from paglets_nb.host.client import HostClient, host_label
+from paglets_nb.host.client import HostClient
 from paglets_nb.host.host import Host
 from paglets_nb.host.protocol import HostInfo, Nothing
+from paglets_nb.host.sockets import host_label
 from paglets_nb.testing import Counter, wait_until
 from tests.unit.host.scripted import Script, Scripted
 from tests.unit.host.test_requests import Gate
@@ -60,9 +61,9 @@ def test_a_time_out_of_one_call_is_not_that_of_the_next(client: HostClient, pagl
     """Each call has its own time-out, also on a socket that was used with another."""
     proxy = far(client, paglet)
     proxy.send("echo", timeout=0.5)
-    connection, used = client._pool.take(paglet.host_url)
+    connection, used = client.sockets.pool.take(paglet.host_url)
     assert used
-    client._pool.give_back(paglet.host_url, connection)
+    client.sockets.pool.give_back(paglet.host_url, connection)
     assert proxy.send("echo", timeout=30) == {}
 
 
@@ -153,7 +154,7 @@ def test_a_stale_idle_socket_is_not_an_error(client: HostClient, script: Script)
 
 def test_why_a_host_is_gone_is_said(client: HostClient) -> None:
     """What the mesh knows of a host's end stands in the error."""
-    client.explain = lambda url: f"killed by SIGKILL at {host_label(url)}"
+    client.sockets.explain = lambda url: f"killed by SIGKILL at {host_label(url)}"
     with pytest.raises(HostDiedError, match="host 'delta' is gone: killed by SIGKILL at delta") as caught:
         PagletProxy("unix:///no/such/delta.sock", "ab", client).send("echo")
     assert (caught.value.host, caught.value.reason) == ("delta", "killed by SIGKILL at delta")

@@ -173,7 +173,7 @@ def test_a_host_that_dies_in_a_call_may_have_done_it(
     """The fate says so, and the error why the host is gone, where somebody knows soon."""
     gate = script.handlers["gate"] = Gate()
     reasons = iter(["", "", "killed by a test"])
-    client.explain = lambda _url: next(reasons, "killed by a test")
+    client.sockets.explain = lambda _url: next(reasons, "killed by a test")
     proxy = PagletProxy(mesh["alpha"].address, mesh["alpha"].create(Scripted).agent_id, client)
     calls.call(0, proxy, Message("gate"), OPTIONS)
     gate.wait_entered()
