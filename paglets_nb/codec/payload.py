@@ -29,7 +29,6 @@ __all__ = [
     "decode",
     "decoder",
     "encode",
-    "encode_plain",
     "encode_whole",
     "plain_types",
 ]
@@ -50,7 +49,7 @@ _NO_BUFFERS: tuple[Any, ...] = ()
 _encoder = msgspec.msgpack.Encoder(enc_hook=wire.encode_hook, order="deterministic")
 _encode = _encoder.encode
 plain_types: set[Any] = set(_PLAIN)
-"""Types whose values are known to hold no buffers; for ``encode_plain``."""
+"""Types whose values are known to hold no buffers, so that ``encode_whole`` does for them."""
 KEPT = 4096
 """Types that are remembered."""
 _Binary = (
@@ -169,22 +168,14 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
         wire.refuse_value(value, error)
 
 
-def encode_plain(value: Any) -> bytes:
-    """A value of one of ``plain_types`` as msgpack.
+def encode_whole(value: Any) -> bytes:
+    """A value as one msgpack, large buffers in it; for what is stored, or of one of ``plain_types``.
 
     Raises:
         SerializationError: something in it cannot travel; names where and what.
     """
     try:
         return _encode(value)
-    except wire.CODING_ERRORS as error:
-        wire.refuse_value(value, error)
-
-
-def encode_whole(value: Any) -> bytes:
-    """Plain values as one msgpack, large buffers in it; for what is stored rather than sent."""
-    try:
-        return _encoder.encode(value)
     except wire.CODING_ERRORS as error:
         wire.refuse_value(value, error)
 

@@ -125,7 +125,7 @@ class HostClient:
         if not free or type(request) not in payloads.plain_types or get_ident() == loop_thread.ident:
             content, buffers = payloads.encode(request)
             return self._deliver(proxy, kind, header, content, buffers, limit, reply_type)
-        content = payloads.encode_plain(request)
+        content = payloads.encode_whole(request)
         try:
             connection = free.pop()
         except IndexError:  # another thread took the last one

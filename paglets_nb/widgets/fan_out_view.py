@@ -89,7 +89,7 @@ class FanOutView(Shown):
         self._ready = True
         if fan_out is not None:
             self.runs.follow(fan_out)
-        self._paint()
+        self._changed.paint()  # not beside the painter, which may be at it already
 
     # ---- controls
 

@@ -71,7 +71,7 @@ class MeshPanel(Shown):
         ]
         self._poller = Poller(self._ask, _INTERVAL)
         self._poller.start()
-        self._show()
+        self._paint.paint()  # not beside the painter, which may be at it already
 
     @property
     def widget(self) -> Any:

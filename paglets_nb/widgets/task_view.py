@@ -89,7 +89,7 @@ class TaskView:
             self._silent = _FIRST_ANSWER
         except Exception as error:  # whatever ended the task is shown
             self._error = error
-        self._show()
+        self._paint.paint()
 
     def update(self, snapshot: TaskSnapshot[Any]) -> None:
         """Show a snapshot."""

@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -42,13 +44,20 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def shared_page(browser: Browser) -> Iterator[Page]:
-    """A page for all the tests; a new one takes seconds."""
-    page = browser.new_page(viewport=WIDE)
+@contextmanager
+def opened_page(browser: Browser, **options: Any) -> Iterator[Page]:
+    """A page that says yes to what it asks."""
+    page = browser.new_page(**options)
     page.on("dialog", lambda dialog: dialog.accept())
     yield page
     page.close()
+
+
+@pytest.fixture(scope="session")
+def shared_page(browser: Browser) -> Iterator[Page]:
+    """A page for all the tests; a new one takes seconds."""
+    with opened_page(browser, viewport=WIDE) as page:
+        yield page
 
 
 @pytest.fixture

@@ -164,22 +164,10 @@ view
 
 
 @pytest.fixture(scope="module")
-def fine_page(browser: Browser) -> Iterator[Page]:
+def shared_page(browser: Browser) -> Iterator[Page]:
     """A page with finer pixels than the other tests' one, as wide as a notebook that is read."""
-    page = browser.new_page(viewport={"width": 1100, "height": 1500}, device_scale_factor=1.5)
-    page.on("dialog", lambda dialog: dialog.accept())
-    yield page
-    page.close()
-
-
-@pytest.fixture
-def page(fine_page: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page; what it shows when a test fails is kept."""
-    failed_before = request.session.testsfailed
-    yield fine_page
-    if request.session.testsfailed > failed_before:
-        conftest.keep_screenshot(fine_page, f"failed-{request.node.name}")
-    fine_page.goto("about:blank")
+    with conftest.opened_page(browser, viewport={"width": 1100, "height": 1500}, device_scale_factor=1.5) as page:
+        yield page
 
 
 Take = Callable[..., None]

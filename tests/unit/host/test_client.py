@@ -6,7 +6,7 @@ import gc
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from paglets_nb.codec.shipping import MissingCodeError, code_store
 from paglets_nb.core.messages import Message, ReplySet
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import CallTimeoutError, FrameError, HostDiedError, SerializationError
+from paglets_nb.errors import CallTimeoutError, FrameError, HostDiedError, NotHandledError, SerializationError
 from paglets_nb.host import channel as channel_module
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.host import Host
@@ -37,6 +37,11 @@ def client() -> Iterator[HostClient]:
 def far(client: HostClient, proxy: PagletProxy) -> PagletProxy:
     """The same paglet, spoken to by this client."""
     return PagletProxy(proxy.host_url, proxy.agent_id, client)
+
+
+def typed(client: HostClient, proxy: PagletProxy, kind: str) -> Any:
+    """A typed call, which takes the shortest way where a socket is idle."""
+    return client.call_typed(proxy, kind, None, dict, None)
 
 
 def test_sequential_calls_share_a_socket(client: HostClient, alpha: Host, paglet: PagletProxy) -> None:
@@ -67,13 +72,14 @@ def test_a_time_out_of_one_call_is_not_that_of_the_next(client: HostClient, pagl
     assert proxy.send("echo", timeout=30) == {}
 
 
-@pytest.mark.parametrize("way", ["send", "future"])
+@pytest.mark.parametrize("way", ["send", "typed", "future"])
 def test_an_interrupt_leaves_the_client_usable(
     client: HostClient, script: Script, paglet: PagletProxy, way: str
 ) -> None:
     """Ctrl-C in a waiting call raises KeyboardInterrupt at once; the next call gets its own reply."""
     gate = script.handlers["gate"] = Gate()
     proxy = far(client, paglet)
+    assert proxy.send("echo") == {}  # a socket is idle now
     main = threading.main_thread().ident
     assert main is not None
 
@@ -84,9 +90,15 @@ def test_an_interrupt_leaves_the_client_usable(
     thread = threading.Thread(target=interrupt)
     thread.start()
     begun = time.monotonic()
+    calls: dict[str, Callable[[], Any]] = {
+        "send": lambda: proxy.send("gate"),
+        "typed": lambda: typed(client, proxy, "gate"),
+        "future": lambda: proxy.send_future("gate").get_reply(),
+    }
     with pytest.raises(KeyboardInterrupt):
-        proxy.send("gate") if way == "send" else proxy.send_future("gate").get_reply()
+        calls[way]()
     assert time.monotonic() - begun < 5
+    assert client.statistics()["idle"] == {proxy.host_url: 1 if way == "future" else 0}
     thread.join(5)
     gate.open.set()
     assert [proxy.send("echo", {"n": n}) for n in range(3)] == [{"n": n} for n in range(3)]
@@ -137,7 +149,8 @@ def test_a_restarted_host_is_found_again(client: HostClient, script: Script, tmp
             assert named.send_future("echo", {"a": 1}).get_reply(5) == {"a": 1}
 
 
-def test_a_stale_idle_socket_is_not_an_error(client: HostClient, script: Script) -> None:
+@pytest.mark.parametrize("way", ["send", "typed"])
+def test_a_stale_idle_socket_is_not_an_error(client: HostClient, script: Script, way: str) -> None:
     """A call over an idle socket that the host has closed meanwhile is made again on a new one."""
     import tempfile
 
@@ -149,7 +162,20 @@ def test_a_stale_idle_socket_is_not_an_error(client: HostClient, script: Script)
         assert client.statistics()["idle"] == {named.host_url: 1}
         with Host("delta", socket_dir=folder) as second:
             second.create(Scripted, name="worker")
-            assert named.send("echo", {"a": 1}) == {"a": 1}
+            assert (named.send("echo") if way == "send" else typed(client, named, "echo")) == {}
+            assert client.statistics()["idle"] == {named.host_url: 1}
+
+
+def test_a_typed_call_follows_and_fails_as_any_other(client: HostClient, alpha: Host, paglet: PagletProxy) -> None:
+    """What comes in the place of a short reply is taken in its turn, and the socket kept."""
+    proxy = far(client, paglet)
+    assert typed(client, proxy, "echo") == {}
+    with pytest.raises(NotHandledError, match="nonsense"):
+        typed(client, proxy, "nonsense")
+    alpha.get_proxy(paglet.agent_id).dispatch("beta")
+    assert typed(client, proxy, "echo") == {}
+    assert proxy.host_url != alpha.address
+    assert client.statistics()["idle"] == {alpha.address: 1, proxy.host_url: 1}
 
 
 def test_why_a_host_is_gone_is_said(client: HostClient) -> None:
@@ -291,8 +317,3 @@ def test_multicast(script: Script, alpha: Host, beta: Host) -> None:
     script.handlers["everybody"] = everybody
     assert me.send("everybody", {"far": False}) == sorted(other.agent_id for other in others)
     assert me.send("everybody", {"far": True}) == sorted([far_one.agent_id, *(other.agent_id for other in others)])
-
-
-def test_host_labels() -> None:
-    """A host's name is read from its address."""
-    assert host_label("unix:///tmp/x/alpha.sock") == "alpha"

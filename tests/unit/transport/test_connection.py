@@ -280,3 +280,76 @@ def test_many_threads_send_whole_frames(pair: Pair) -> None:
             assert set(frame.payload) == {frame.flags} == set(frame.buffers[0])
             seen[frame.flags] = seen.get(frame.flags, 0) + 1
     assert seen == {0: 25, 1: 25, 2: 25, 3: 25}
+
+
+def test_a_short_reply_is_taken_at_once(pair: Pair) -> None:
+    """Asking gives its payload, and leaves the connection as it was."""
+    left, right = pair
+    for number in range(1, 4):
+        right.send(REPLY, 0, number, b"", b"reply" * number)
+        assert left.ask(number, b"head", b"payload", 5.0) == b"reply" * number
+        assert right.receive() == Frame(REQUEST, 0, number, b"head", b"payload", ())
+        assert left.sent
+        assert not left.has_buffered()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Frame(MOVED, 0, 1, b"unix:///elsewhere", b"", ()),
+        Frame(ERROR, 0, 1, b"", b"why", ()),
+        Frame(REPLY, 0, 1, b"head", b"payload", ()),
+        Frame(REPLY, 0, 1, b"", b"p" * 100_000, ()),
+    ],
+    ids=["moved", "error", "with a header", "long"],
+)
+def test_any_other_answer_is_there_to_receive(pair: Pair, answer: Frame) -> None:
+    """Asking says that it took nothing, and nothing of what came is lost."""
+    left, right = pair
+    right.send(*answer[:5])
+    assert left.ask(1, b"head", b"payload", 5.0) is None
+    frame = left.receive()
+    assert frame is not None
+    assert frame[:5] == answer[:5]
+    right.send(REPLY, 0, 2, b"", b"next")
+    assert left.ask(2, b"head", b"payload", 5.0) == b"next"
+
+
+@pytest.mark.parametrize("size", [KEPT - 17, KEPT, 3 * KEPT])
+def test_a_long_request_is_asked_too(pair: Pair, size: int) -> None:
+    """It arrives whole, whatever its size."""
+    left, right = pair
+    payload = random.Random(size).randbytes(size)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(left.ask, 1, b"h", payload, 5.0)
+        frame = right.receive()
+        assert frame is not None
+        assert frame[:5] == (REQUEST, 0, 1, b"h", payload)
+        right.send(REPLY, 0, 1, b"", b"reply")
+        assert asking.result(5) == b"reply"
+
+
+def test_whether_the_request_was_sent_is_known(pair: Pair) -> None:
+    """When the other side closes after it, before it, or when no answer comes in time."""
+    left, right = pair
+    with pytest.raises(BlockingIOError):
+        left.ask(1, b"head", b"payload", 0.01)
+    assert left.sent
+    assert right.receive() is not None
+    right.close()
+    with pytest.raises(BrokenPipeError):
+        left.ask(2, b"head", b"payload", 5.0)
+    assert not left.sent
+    with pytest.raises(BrokenPipeError):
+        left.request(3, b"head", b"payload", (), 5.0)
+    assert not left.sent
+
+
+def test_a_request_past_the_bound_is_not_sent(pair: Pair) -> None:
+    """The connection is as good as before."""
+    left, right = pair
+    with pytest.raises(FrameError):
+        left.ask(1, bytes(MAX_HEADER + 1), b"", 5.0)
+    assert not left.sent
+    right.send(REPLY, 0, 2, b"", b"reply")
+    assert left.ask(2, b"", b"", 5.0) == b"reply"

@@ -56,6 +56,26 @@ def test_nothing_is_started_by_opening_it(view: FanOutView, mesh: LocalMesh) -> 
     assert view._matrix.widget.layout.display == "none"
 
 
+def test_it_is_painted_by_one_thread_at_a_time(mesh: LocalMesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while it is made, when the run it follows has the painter at it already."""
+    alone: list[bool] = []
+    paint = FanOutView._paint
+
+    def watched(view: FanOutView) -> None:
+        alone.append(view._changed._working.locked())
+        paint(view)
+
+    monkeypatch.setattr(FanOutView, "_paint", watched)
+    followed = FanOut(mesh, Adder, "add", {"by": [1, 2]}, timeout=30.0)
+    followed.start()
+    view = FanOutView(mesh, namespace={}, fan_out=followed)
+    assert followed.wait(10)
+    assert view.runs.wait(10)
+    view.close()
+    assert alone
+    assert all(alone)
+
+
 def test_what_is_described_is_run(view: FanOutView) -> None:
     """By its button, in the background; the matrix and the medians follow."""
     fan_out = run(view)
