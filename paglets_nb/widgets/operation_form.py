@@ -243,22 +243,27 @@ class OperationForm(Shown):
 
     # ---- the picture
 
+    def _task_of(self, call: Call) -> TaskPart | None:
+        """What follows the task that a call started; not the one before, where that is followed still."""
+        task = self._task
+        return task if task is not None and task.view.handle is call.reply else None
+
     def text(self) -> str:
         """The last call, as text."""
         call = self.last
         if call is None:
             return f"{self.owner} {self.asker.name}: not sent yet"
         told = call_text(call, self.asker.name, self.owner)
-        return f"{told}\n{self._task.text()}" if self._task is not None else told
+        task = self._task_of(call)
+        return f"{told}\n{task.text()}" if task is not None else told
 
     def html(self) -> str:
         """The last call: its request, and what came of it."""
         call = self.last
         if call is None:
             return f"<div><b>{escaped(self.asker.name)}</b> {muted(f'{self.owner}: not sent yet').html}</div>"
-        if self._task is not None and isinstance(call.reply, TaskHandle):
-            return call_html(call, self.asker.name, self.owner, self._task.html())
-        return call_html(call, self.asker.name, self.owner, outcome_html(call))
+        task = self._task_of(call)
+        return call_html(call, self.asker.name, self.owner, task.html() if task is not None else outcome_html(call))
 
     def close(self) -> None:
         """Stop waiting and take the widgets away; harmless when repeated."""

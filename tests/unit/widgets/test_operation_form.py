@@ -166,7 +166,9 @@ def test_an_error_of_the_host_is_told_at_the_field_it_names(host: Host, count: s
     form.close()
 
 
-def test_a_tasks_form_starts_it_and_shows_how_it_goes_on(client: TaskClient[Any]) -> None:
+def test_a_tasks_form_starts_it_and_shows_how_it_goes_on(
+    client: TaskClient[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the task's own request; a second start takes the first one's place."""
     form = OperationForm(client.proxy, TASK_START, task=Worker)
     assert form.page.values == {"steps": "1", "fail": False}
@@ -175,6 +177,12 @@ def test_a_tasks_form_starts_it_and_shows_how_it_goes_on(client: TaskClient[Any]
         wait_until(lambda steps=steps: f">{steps}<" in form.html() and "COMPLETED" in form.html())
     assert len(form.widget.children) == 3
     assert "COMPLETED" in form.text()
+    follow, seen = form._follow, list[str]()
+    monkeypatch.setattr(form, "_follow", lambda handle: (seen.append(form.html() + form.text()), follow(handle)))
+    _tell(form, event="send", values={"steps": "3", "fail": False}, timeout="5")
+    wait_until(lambda: ">3<" in form.html() and "COMPLETED" in form.html())
+    assert [text for text in seen if "COMPLETED" in text] == [], "the task before was taken for this one"
+    assert seen
     wait_until(lambda: form.page.code.startswith("%paglet start "))
     wait_until(lambda: form.page.status["text"].startswith("started in "))
     form.close()
