@@ -217,7 +217,7 @@ def test_run_is_interrupted(alpha: Host) -> None:
     assert run.what == "run"
     ask(proxy, INTERRUPT_VERB)
     wait_until(lambda: not ask(proxy).runs)
-    assert any("HandlerInterrupt" in str(event.details) for event in alpha.list_events())
+    wait_until(lambda: any("HandlerInterrupt" in str(event.details) for event in alpha.list_events()))
 
 
 @pytest.mark.parametrize("how", ["python", "async", "later"])
