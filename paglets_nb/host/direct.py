@@ -92,7 +92,8 @@ class DirectCalls:
         if resident is None:
             return self._otherwise(connection, frame)
         operation = resident.direct.get(header.kind) or self._operation(resident, header.kind)
-        if operation is None or not (place := resident.mailbox.try_take()):
+        mailbox = resident.mailbox
+        if operation is None or not (place := mailbox.try_take()):
             return self._otherwise(connection, frame)
         turn = HandlerTurn(resident, header.origin, place)
         if operation.paglet is not turn.paglet:  # another version has taken its place
@@ -117,12 +118,14 @@ class DirectCalls:
         finally:
             current_turn.set(None)
             self._record(header.target, header.kind, header.sender, error, began)
-            turn.finish()
+            if turn.held:  # as in its ``finish``
+                turn.held = False
+                mailbox.release()
         if buffers or len(content) > payloads.SHORT:
             self._answer(connection, frame[2], kind, content, buffers)
             return None
         try:
-            connection.send(kind, 0, frame[2], b"", content)
+            connection.reply(kind, frame[2], content)
         except OSError:  # nobody takes it
             connection.close()
         return None
