@@ -90,18 +90,32 @@ def fill(path: Path, size: int) -> None:
 
 
 def copies(mesh: Mesh, source: Path, rounds: int) -> dict[str, list[float]]:
-    """Seconds of ``cp`` and of clones with the file, read where it is and by the socket, taken in turn."""
+    """Seconds of ``cp`` and of clones with the file, read where it is, taken in turn; then of clones by the socket.
+
+    Those take so long that the disk is still at work with what they wrote while the next copy runs.
+    """
     proxy = carrier(mesh, source, "copy")
     target = source.with_name("copied-by-cp")
     times: dict[str, list[float]] = {CP: [], CLONE: [], SOCKET: []}
-    for _ in range(rounds):
+
+    def by_cp() -> None:
         times[CP].append(seconds(lambda: subprocess.run(["cp", str(source), str(target)], check=True)))
         target.unlink()
-        for name, same_machine in ((SOCKET, False), (CLONE, True)):
-            read_files_directly(mesh["beta"], same_machine)
-            clones: list[PagletProxy] = []
-            times[name].append(seconds(lambda clones=clones: clones.append(proxy.clone("beta"))))  # type: ignore[misc]
-            clones[0].dispose()
+
+    def by_clone(name: str) -> None:
+        clones: list[PagletProxy] = []
+        times[name].append(seconds(lambda: clones.append(proxy.clone("beta"))))
+        clones[0].dispose()
+
+    for number in range(rounds):  # each of them as often after the other as after itself
+        for copied_by_cp in (number % 2 == 0, number % 2 == 1):
+            if copied_by_cp:
+                by_cp()
+            else:
+                by_clone(CLONE)
+    read_files_directly(mesh["beta"], False)
+    for _ in range(rounds):
+        by_clone(SOCKET)
     return times
 
 
