@@ -2,6 +2,7 @@
 # make test    installs what tests need and runs every check
 # make lab     opens JupyterLab on the tutorials
 # make faults  kills hosts and owners by the hundred, and checks what is promised then
+# make pictures  takes the pictures of the documents anew, in a browser
 # make docs    builds the site into docs/_build/html, lessons executed
 # make bench   what calls, moves, bytes, files and drains cost, beside peers and floors measured in the same run
 
@@ -18,7 +19,7 @@ export PIP_NO_INPUT := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types layers unit notebooks browser binder lab docs bench faults clean
+.PHONY: help demo test lint types layers unit notebooks browser pictures binder lab docs bench faults clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -47,6 +48,12 @@ notebooks: $(VENV)/.test
 
 browser: $(VENV)/.test $(VENV)/.chromium
 	$(BIN)/python -m pytest tests/browser
+
+pictures: $(VENV)/.test $(VENV)/.chromium
+	@rm -rf build/pictures
+	PAGLETS_SCREENSHOTS=build/pictures $(BIN)/python -m pytest tests/browser/test_pictures.py
+	@mkdir -p docs/pictures
+	cp build/pictures/*.png docs/pictures/
 
 binder: $(VENV)/.test
 	$(BIN)/python -m pytest tests/binder

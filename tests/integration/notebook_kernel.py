@@ -83,6 +83,11 @@ class NotebookKernel:
         pid: int = self.manager.provisioner.pid  # type: ignore[union-attr]
         return pid
 
+    def restart(self) -> None:
+        """Restart the kernel, as the notebook's button does."""
+        self.manager.restart_kernel()
+        self.client.wait_for_ready(timeout=30)
+
     def send(self, code: str) -> Cell:
         """Start a cell and return at once."""
         cell = Cell(self.client.execute(code, allow_stdin=False))

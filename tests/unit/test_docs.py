@@ -19,6 +19,8 @@ from paglets_nb.magics.parser import VerbParser
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("[!_]*/*.md")])
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PICTURES = sorted((ROOT / "docs" / "pictures").iterdir())
+_PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
@@ -106,3 +108,21 @@ def test_a_lesson_is_listed_and_its_links_lead_somewhere(lesson: Path) -> None:
     cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     assert not [target for target in _LINK.findall(text) if not (lesson.parent / target).exists()]
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
+def test_a_picture_is_shown_and_described(picture: Path) -> None:
+    """A picture of a view is a PNG that some document shows, with a text for who cannot see it; and none is large."""
+    shown = {
+        (document.parent / target).resolve(): text
+        for document in DOCUMENTS
+        for text, target in _PICTURE.findall(document.read_text(encoding="utf-8"))
+    }
+    assert len(shown[picture.resolve()].split()) > 5
+    assert picture.read_bytes().startswith(b"\x89PNG\r\n")
+    assert picture.stat().st_size <= 120 * 1024
+
+
+def test_pictures_are_not_much_together() -> None:
+    """Who clones the project has them all."""
+    assert sum(picture.stat().st_size for picture in PICTURES) <= 700 * 1024

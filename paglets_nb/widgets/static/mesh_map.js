@@ -71,7 +71,9 @@ class MapView {
     this.details.setAttribute("role", "status");
     this.details.hidden = true;
     this.root.append(this.title, scroll, this.legend, this.makeControls(), this.details);
-    // plain keys are the map's: the notebook's own shortcuts would take the slider's arrows
+    // the notebook's own shortcuts would take the slider's arrows;
+    // Notebook 7 takes a key before the page does, unless the very element that has the focus says that it is not for it.
+    this.root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
     this.root.addEventListener("keydown", (event) => {
       if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) event.stopPropagation();
     });

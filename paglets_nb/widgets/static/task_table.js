@@ -149,6 +149,8 @@ function render({ model, el }) {
 
   const ticking = setInterval(() => { for (const row of rows.values()) if (row.row.started > 0) row.tick(); }, 1000);
   body.addEventListener("keydown", onKey);
+  // Notebook 7 takes a key before the page does, unless the very element that has the focus says that it is not for it.
+  body.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
   model.on("msg:custom", take);
   model.send({ kind: "ready" });
   return () => {
