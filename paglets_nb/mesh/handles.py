@@ -13,7 +13,7 @@ from paglets_nb.core.references import HostRef
 from paglets_nb.core.turns import current_origin
 from paglets_nb.errors import CallTimeoutError, HostDiedError
 from paglets_nb.host.loop import loop_thread
-from paglets_nb.host.protocol import HostInfo, Nothing
+from paglets_nb.host.protocol import HostInfo, Listing, Nothing, PagletInfo
 from paglets_nb.mesh.records import HostRecord
 from paglets_nb.mesh.relay import CodeResult, OutputSink, TextSink, cell_sink
 
@@ -83,6 +83,11 @@ class HostHandle:
         return self._record.restarts
 
     @property
+    def lost(self) -> tuple[str, ...]:
+        """The paglets that were lost when its process ended last, by name; those that are durable came back."""
+        return self._record.lost
+
+    @property
     def log_path(self) -> Path:
         """The file with what its process wrote outside of cells and handlers, over all its restarts."""
         return self._mesh.supervisor.directory / f"{self.name}.log"
@@ -95,6 +100,10 @@ class HostHandle:
         """How many paglets live there; 0 when it does not answer."""
         info = self._health()
         return 0 if info is None else info.paglets
+
+    def listing(self, *, timeout: float = 5.0) -> list[PagletInfo]:
+        """Its paglets, asleep ones included; those with ``durable`` come back after a restart."""
+        return self._mesh.client.ask(self.url, "@list", Nothing(), Listing, timeout=timeout).paglets
 
     def _health(self) -> HostInfo | None:
         """``health``, or None where it is not up or does not answer."""

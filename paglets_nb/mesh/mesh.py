@@ -194,7 +194,10 @@ class Mesh(Detachable, Cancels, KnowsClasses, Watched):
         """
         request = create_request(cls, state, init=init, name=name)
         url = self._resolve(on) if on is not None else self._emptiest().url
-        return self.client.create(url, request)
+        proxy = self.client.create(url, request)
+        with suppress(UnknownHostError):
+            self.losses.created(self.host_name(proxy.host_url), proxy)
+        return proxy
 
     def _emptiest(self) -> HostRecord:
         online = self._online()

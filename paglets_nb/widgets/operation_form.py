@@ -15,12 +15,14 @@ from typing import Any
 import ipywidgets
 
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.turns import default_origin
 from paglets_nb.core.values import DEFAULT_TIMEOUT
 from paglets_nb.errors import ServiceContractError
 from paglets_nb.patterns.task_client import TaskClient, TaskHandle
 from paglets_nb.services.contracts import ServiceOperation
 from paglets_nb.widgets import pictures
 from paglets_nb.widgets.background import Coalesced, post
+from paglets_nb.widgets.display import Showing
 from paglets_nb.widgets.form_page import FormPage, paths_beginning
 from paglets_nb.widgets.forms.calls import Call, Caller, OperationAsker, Phase, TaskAsker
 from paglets_nb.widgets.forms.code_lines import code_line
@@ -52,6 +54,7 @@ class OperationForm(Shown):
         widget: the widget to display.
         page: what is typed (``page.values``) and what is wrong with it (``page.errors``).
         request_type: the dataclass of the request.
+        cell: the notebook cell that shows it, where the output of what it calls goes.
 
     Raises:
         HostError: the task's class does not say what it takes.
@@ -76,7 +79,8 @@ class OperationForm(Shown):
         self.owner = proxy.name or f"{pictures.class_label(proxy.class_name)} {proxy.agent_id}"
         self._initial = raw_values(self.request_type, dict(values or {}))
         self._known = self._initial.known
-        self._caller = Caller(self.asker, self._on_call)
+        self.cell = default_origin.cell
+        self._caller = Caller(self.asker, self._on_call, lambda: self.cell)
         self._serials = itertools.count(1)
         self._told: tuple[dict[str, Any], dict[str, str]] = ({}, {})  # what was sent, and what was wrong with it
         self._task: TaskPart | None = None
@@ -95,6 +99,11 @@ class OperationForm(Shown):
         self.page.observe(lambda _change: self._check(), "values")
         self.page.on_msg(self._on_message)
         self._check()
+
+    def show(self) -> Showing | None:
+        """Display it in the cell that runs now, which the output of what it calls goes to from then on."""
+        self.cell = default_origin.cell
+        return super().show()
 
     # ---- for scripts
 
@@ -190,6 +199,7 @@ class OperationForm(Shown):
         count = len(errors)
         text = "not sent: " + ("see above" if count == 1 else f"{count} things are wrong")
         self._told = (self.page.values, errors)
+        self._outcome.add_class("paglets-form-stale")  # it answers an earlier request
         self.page.tell(errors=errors, status=self._status("refused", text))
 
     def _failed(self, error: Exception) -> None:

@@ -10,11 +10,19 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from paglets_nb.errors import CallTimeoutError, HostDiedError, PagletError
 from paglets_nb.widgets.background import Coalesced, Poller, post
 from paglets_nb.widgets.mesh_watch import MeshWatch
 from paglets_nb.widgets.notification_list import NotificationList
 from paglets_nb.widgets.paglet_news import News, PagletNews, tasks_run
-from paglets_nb.widgets.panel_rows import headline, host_row, paglet_rows, panel_html, panel_text
+from paglets_nb.widgets.panel_rows import (
+    headline,
+    host_row,
+    paglet_rows,
+    panel_html,
+    panel_text,
+    restart_question,
+)
 from paglets_nb.widgets.shown import Shown, close_widgets
 
 if TYPE_CHECKING:
@@ -28,6 +36,8 @@ _EVERY = 3
 """Rounds from one in which the tasks of all hosts are asked to the next; others ask those that are opened."""
 _COUNTED = 500
 """Paglets of a host up to which its tasks are looked for while it is not opened."""
+_ANSWER = 2.0
+"""Seconds that a host has to say what a restart would lose."""
 _DOING = {"add": "starting", "interrupt": "interrupting", "restart": "restarting", "remove": "moving its paglets away"}
 
 
@@ -53,6 +63,7 @@ class MeshPanel(Shown):
         self._watch = MeshWatch.of(mesh)
         self._lock = threading.Lock()
         self._doing: dict[str, str] = {}
+        self._looking: set[str] = set()
         self._drains = PagletNews(mesh, mesh.kept_cursors() if cursors is None else cursors)
         self._tasks = PagletNews(mesh, {})
         self._rounds = 0
@@ -173,12 +184,52 @@ class MeshPanel(Shown):
         action, name = asked.get("do"), str(asked.get("host", ""))
         if action == "dismiss":
             self._root.error = ""
+        elif action == "restart" and not asked.get("sure"):
+            with self._lock:
+                free = name not in self._doing and name not in self._looking
+                if free:
+                    self._looking.add(name)
+            if free:
+                post(lambda: self._restart(name), lambda error: self._failed(error, f"restart {name}"))
+                return
         elif isinstance(action, str) and action in _DOING:
             self.do(action, "" if action == "add" else name)
-        self._root.handled += 1
+        self._handled()
+
+    def _handled(self) -> None:
+        """The page's wish is on its way, or answered."""
+        with self._lock:
+            self._root.handled += 1
+
+    def _restart(self, host: str) -> None:
+        """Restart a host, unless paglets would be lost: then the page asks first. May block."""
+        question = ""
+        try:
+            handle = self._mesh[host]
+            if handle.state in ("up", "silent"):
+                question = restart_question(host, handle.listing(timeout=_ANSWER))
+        except HostDiedError:
+            pass  # there is nothing left to lose
+        except CallTimeoutError:
+            question = restart_question(host, None)
+        except PagletError:
+            self._looked(host)
+            raise
+        if not question:
+            self.do("restart", host)
+        self._looked(host)
+        if question:
+            self._root.send({"ask": "restart", "host": host, "text": question})
+
+    def _looked(self, host: str) -> None:
+        with self._lock:
+            self._looking.discard(host)
+        self._handled()
 
     def do(self, action: str, host: str = "") -> None:
         """Do something in the background, as the buttons have it done; ``error`` says what went wrong.
+
+        Nothing is asked before: a restart loses the paglets of the host that are not durable.
 
         Args:
             action: ``add``, ``interrupt``, ``restart`` or ``remove``; a host that is removed has its

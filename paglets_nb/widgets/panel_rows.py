@@ -10,11 +10,12 @@ from typing import Any
 
 from paglets_nb.host.protocol import PagletInfo
 from paglets_nb.mesh.figures import HostFigures
+from paglets_nb.mesh.losses import listed_names
 from paglets_nb.patterns.file_placement import format_bytes
 from paglets_nb.widgets.markup import Markup, clipped, escaped, muted, table, text_table
 from paglets_nb.widgets.pictures import class_label
 
-__all__ = ["MAX_LISTED", "headline", "host_row", "paglet_rows", "panel_html", "panel_text"]
+__all__ = ["MAX_LISTED", "headline", "host_row", "paglet_rows", "panel_html", "panel_text", "restart_question"]
 
 MAX_LISTED = 200
 """Paglets shown of one host."""
@@ -31,6 +32,8 @@ def _state(host: HostFigures) -> tuple[str, str, str]:
     note = host.reason
     if host.state == "up" and host.reason:
         note = f"last restart: {host.reason}"
+    if host.lost:
+        note = f"{note}; lost: {listed_names(host.lost)}" if note else f"lost: {listed_names(host.lost)}"
     return host.state, _TONES.get(host.state, ""), note
 
 
@@ -109,6 +112,24 @@ def paglet_rows(paglets: Sequence[PagletInfo], news: Mapping[str, object] | None
 
 def _awake(info: PagletInfo) -> str:
     return "active" if info.active else "asleep"
+
+
+def restart_question(host: str, paglets: Sequence[PagletInfo] | None) -> str:
+    """What is to be asked before a host is restarted; empty where no paglet would be lost.
+
+    Args:
+        host: its name.
+        paglets: all of its paglets; None where it does not answer.
+    """
+    if paglets is None:
+        return f"Restart {host}? It does not answer; its paglets that are not durable would be lost."
+    lost = [info for info in paglets if not info.durable]
+    if not lost:
+        return ""
+    back = len(paglets) - len(lost)
+    rest = f" {back} durable one{'s come' if back > 1 else ' comes'} back." if back else ""
+    names = listed_names([info.name or f"{class_label(info.class_name)} {info.agent_id}" for info in lost])
+    return f"Restart {host}? {len(lost)} paglet{'s' * (len(lost) != 1)} would be lost: {names}.{rest}"
 
 
 def headline(figures: Sequence[HostFigures]) -> str:

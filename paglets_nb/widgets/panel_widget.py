@@ -17,7 +17,8 @@ class PanelWidget(anywidget.AnyWidget):
     """Hosts in the page.
 
     The page sends ``{"do": ACTION, "host": NAME}``, with the actions ``add``, ``interrupt``,
-    ``restart`` and ``remove``.
+    ``restart`` and ``remove``; a restart that its user is sure of with ``"sure": true``. Where it has
+    to be asked first, it is sent ``{"ask": ACTION, "host": NAME, "text": QUESTION}``.
     """
 
     _esm = _STATIC / "panel.js"

@@ -143,7 +143,7 @@ function controlOf(form, field, depth) {
     case "checkbox": return checkbox();
     case "number": return number(field);
     case "lines": return textControl(field, { lines: true });
-    case "items": return textControl({ ...field, hint: "one per line, or between commas" }, { lines: true });
+    case "items": return textControl({ ...field, hint: "one per line; or between commas in a single line" }, { lines: true });
     case "choice": return choice(field);
     case "bytes": return bytes(field);
     case "path": return paths(form, field);
@@ -188,6 +188,7 @@ class Field {
     if (!field.optional) this.make();
     this.set(field.initial);
     content.addEventListener("change", () => (this.touched = true));
+    content.addEventListener("input", () => (this.untyped = false));
   }
 
   make() {
@@ -214,7 +215,9 @@ class Field {
   }
 
   get() {
-    return (this.isSet && !this.isSet.checked) || !this.control ? null : this.control.get();
+    if ((this.isSet && !this.isSet.checked) || !this.control) return null;
+    const raw = this.control.get();
+    return this.untyped && raw === "" ? null : raw;
   }
 
   set(raw) {
@@ -222,7 +225,10 @@ class Field {
       this.isSet.checked = raw !== null && raw !== undefined;
       this.toggle(false);
     }
+    // what is needed and was not typed is null; once somebody typed there, an empty text is meant
+    this.untyped = !this.isSet && raw === null;
     if (this.control && raw !== null && raw !== undefined) this.control.set(raw);
+    else if (this.untyped && this.field.blank === "") this.control?.set("");
   }
 
   focus() {
@@ -314,7 +320,7 @@ class Form {
     this.history = node("details", { class_: "paglets-form-history" }, this.historySummary, this.historyRows);
     const summary = about ? node("div", { class_: "paglets-form-about" }, about) : null;
     this.root = node("div", { class_: "paglets-form", role: "form", "aria-label": `${title} of ${owner}` });
-    this.root.append(...[head, summary, this.group.root, actions, this.refusal, this.codeLine, this.history].filter(Boolean));
+    this.root.append(...[head, summary, this.group.root, this.refusal, actions, this.codeLine, this.history].filter(Boolean));
     this.root.addEventListener("keydown", (event) => this.key(event));
     for (const kind of ["input", "change"]) this.root.addEventListener(kind, () => this.changed());
     el.append(this.root);

@@ -68,6 +68,32 @@ def test_buttons_post_their_work(mesh: Mesh, panel: MeshPanel, monkeypatch: pyte
     assert root.handled == 2
 
 
+def test_a_restart_that_loses_paglets_is_asked_for(
+    mesh: Mesh, panel: MeshPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page gets a question with the names, and nothing is restarted until its user is sure."""
+    root, asked, pid = panel._root, [], mesh["beta"].pid
+    monkeypatch.setattr(type(root), "send", lambda _root, content, buffers=None: asked.append(content))
+    kept, asleep = (mesh.create(Counter, on="beta", name=name) for name in ("keepme", "sleeper"))
+    asleep.deactivate()
+    panel._asked(root, {"do": "restart", "host": "beta"}, [])
+    wait_until(lambda: asked)
+    text = "Restart beta? 1 paglet would be lost: keepme. 1 durable one comes back."
+    assert asked == [{"ask": "restart", "host": "beta", "text": text}]
+    assert (mesh["beta"].pid, root.handled) == (pid, 1)
+    assert kept.info()["name"] == "keepme"
+    panel._asked(root, {"do": "restart", "host": "beta", "sure": True}, [])
+    wait_until(lambda: mesh["beta"].pid != pid and mesh["beta"].lost, timeout=30)
+    assert mesh["beta"].lost == ("keepme",)
+    wait_until(lambda: root.hosts[1]["note"] == "last restart: it was restarted; lost: keepme", timeout=10)
+    wait_until(lambda: not root.hosts[1]["doing"], timeout=10)
+    pid = mesh["beta"].pid
+    panel._asked(root, {"do": "restart", "host": "beta"}, [])  # only one that sleeps is left
+    wait_until(lambda: mesh["beta"].pid != pid and not root.hosts[1]["doing"], timeout=30)
+    assert len(asked) == 1
+    mesh.paglet("sleeper").dispose()
+
+
 def test_hosts_come_and_go(mesh: Mesh, panel: MeshPanel) -> None:
     """A host is added; one that is removed has its paglets moved away first."""
     root = panel._root

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 from paglets_nb.host.protocol import HostInfo, PagletInfo
 from paglets_nb.mesh.figures import HostFigures
-from paglets_nb.widgets.panel_rows import MAX_LISTED, headline, host_row, paglet_rows, panel_html, panel_text
+from paglets_nb.widgets.panel_rows import (
+    MAX_LISTED,
+    headline,
+    host_row,
+    paglet_rows,
+    panel_html,
+    panel_text,
+    restart_question,
+)
 
 MIB = 1 << 20
 INFO = HostInfo("alpha", "unix:///a", 7, 3, 60.0, 2, 9, asleep=1, rss_bytes=50 * MIB, pss_bytes=20 * MIB)
@@ -85,3 +93,15 @@ def test_the_pictures() -> None:
     assert "&lt;i&gt;Kind&lt;/i&gt;" in html
     assert "<i>" not in html
     assert "paglets on delta: none" in html
+
+
+def test_the_question_before_a_restart() -> None:
+    """It names some of what would be lost, and is empty where nothing is."""
+    lost = [PagletInfo(f"id{n}", "m:Counter#1", "alpha", "u", 1, name=f"p{n}" if n else "") for n in range(8)]
+    kept = [PagletInfo("k", "m:Counter", "alpha", "u", 1, name="kept", durable=True)]
+    assert restart_question("alpha", kept) == ""
+    assert restart_question("alpha", []) == ""
+    assert restart_question("alpha", lost + kept + kept) == (
+        "Restart alpha? 8 paglets would be lost: Counter id0, p1, p2, p3, p4 and 3 more. 2 durable ones come back."
+    )
+    assert restart_question("alpha", None).startswith("Restart alpha? It does not answer")
