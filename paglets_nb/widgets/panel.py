@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from paglets_nb.errors import CallTimeoutError, HostDiedError, PagletError
+from paglets_nb.errors import CallTimeoutError, HostDiedError
 from paglets_nb.widgets.background import Coalesced, Poller, post
 from paglets_nb.widgets.mesh_watch import MeshWatch
 from paglets_nb.widgets.notification_list import NotificationList
@@ -212,19 +212,14 @@ class MeshPanel(Shown):
             pass  # there is nothing left to lose
         except CallTimeoutError:
             question = restart_question(host, None)
-        except PagletError:
-            self._looked(host)
-            raise
-        if not question:
-            self.do("restart", host)
-        self._looked(host)
+        finally:
+            with self._lock:
+                self._looking.discard(host)
+            self._handled()
         if question:
             self._root.send({"ask": "restart", "host": host, "text": question})
-
-    def _looked(self, host: str) -> None:
-        with self._lock:
-            self._looking.discard(host)
-        self._handled()
+        else:
+            self.do("restart", host)
 
     def do(self, action: str, host: str = "") -> None:
         """Do something in the background, as the buttons have it done; ``error`` says what went wrong.
