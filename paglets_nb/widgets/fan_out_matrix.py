@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from paglets_nb.experiments.cells import FAILED, OK, RUNNING, UNKNOWN, WAITING, Cell
+from paglets_nb.experiments.cells import FAILED, NOT_RUN, OK, RUNNING, UNKNOWN, WAITING, Cell
 from paglets_nb.experiments.grid import axes_of
 from paglets_nb.experiments.table import quantity
 from paglets_nb.widgets.markup import clipped, escaped, muted
 
 __all__ = ["STATES", "Delta", "Matrix"]
 
-STATES = (WAITING, RUNNING, OK, FAILED, UNKNOWN)
+STATES = (WAITING, RUNNING, OK, FAILED, UNKNOWN, NOT_RUN)
 """The states of a cell by their number in the page."""
 EMPTY = 255
 """The number of a place that has no cell."""
@@ -29,9 +29,9 @@ MAX_LABEL = 60
 MAX_DETAILS = 20_000
 MAX_PICTURED_ROWS, MAX_PICTURED_COLUMNS = 40, 24
 _SPARSEST = 4
-_SYMBOLS = {WAITING: ".", RUNNING: "~", OK: "+", FAILED: "x", UNKNOWN: "?"}
+_SYMBOLS = {WAITING: ".", RUNNING: "~", OK: "+", FAILED: "x", UNKNOWN: "?", NOT_RUN: "-"}
 _COLOURS = {WAITING: "128,128,128,.12", RUNNING: "25,118,210,.25", OK: "46,125,50,.22"}
-_BAD = {FAILED: "198,40,40,.30", UNKNOWN: "239,140,0,.32"}
+_BAD = {FAILED: "198,40,40,.30", UNKNOWN: "239,140,0,.32", NOT_RUN: "128,128,128,.12"}
 
 
 @dataclass(frozen=True)
@@ -219,8 +219,9 @@ class Matrix:
 
     def text(self) -> str:
         """Its first rows and columns, a sign for each cell."""
-        legend = ", ".join(f"{symbol} {state}" for state, symbol in _SYMBOLS.items())
-        rows = self._pictured()
+        left_out = any(cell.state == NOT_RUN for cell in self.cells)
+        told = [f"{symbol} {state}" for state, symbol in _SYMBOLS.items() if state != NOT_RUN or left_out]
+        legend, rows = ", ".join(told), self._pictured()
         width = max((len(label) for label, _cells in rows), default=0)
         signs = [(label, "".join(_SYMBOLS[cell.state] if cell else " " for cell in cells)) for label, cells in rows]
         lines = [f"{label.ljust(width)}  {line}".rstrip() for label, line in signs]

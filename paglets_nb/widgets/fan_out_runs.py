@@ -94,7 +94,9 @@ class FanOutRuns:
         self._begin(work)
 
     def retry(self, *, unknown: bool = False) -> None:
-        """Run the cells of the latest again that failed, in the background; see ``FanOut.retry_failed``.
+        """Run the cells of the latest again that failed or were not run, in the background.
+
+        See ``FanOut.retry_failed``.
 
         Raises:
             ExperimentError: one runs already, or there is none.

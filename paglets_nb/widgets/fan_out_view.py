@@ -13,6 +13,7 @@ from typing import Any
 import ipywidgets
 
 from paglets_nb.errors import ExperimentError, PagletError
+from paglets_nb.experiments.cells import FAILED, NOT_RUN
 from paglets_nb.experiments.fan_out import FanOut
 from paglets_nb.experiments.frames import write_csv
 from paglets_nb.mesh.mesh import Mesh
@@ -29,6 +30,7 @@ __all__ = ["FanOutView"]
 _UPDATES_PER_SECOND = 10.0
 _SETTLING = 1.0
 _HIDDEN = "none"
+_RETRY, _REST = "Retry failed", "Run the rest"
 
 
 class FanOutView(Shown):
@@ -96,7 +98,8 @@ class FanOutView(Shown):
     def _make(self) -> None:
         self._run = _button("Run", "play", "Run what is described", self._act(self.start), "primary")
         self._cancel = _button("Cancel", "stop", "End the run; what has come stays", self._act(self.cancel))
-        self._retry = _button("Retry failed", "repeat", "Run the cells again that failed", self._act(self.retry))
+        tip = "Run the cells again that failed, and those that were not run"
+        self._retry = _button(_RETRY, "repeat", tip, self._act(self.retry))
         self._choose = ipywidgets.ToggleButton(
             description="Describe", icon="sliders", tooltip="Show what is run", layout={"width": "110px"}
         )
@@ -176,7 +179,7 @@ class FanOutView(Shown):
         self.runs.cancel()
 
     def retry(self, *, unknown: bool = False) -> None:
-        """Run the cells again that failed, in the background; with ``unknown`` also those."""
+        """Run the cells again that failed or were not run, in the background; with ``unknown`` also those."""
         self.runs.retry(unknown=unknown)
         self._say("")
 
@@ -309,10 +312,12 @@ class FanOutView(Shown):
         if run is not None:
             self._matrix.update(run.fan_out, "running" if busy else "", busy=busy)
         held = bool(self._held)
-        failed = run is not None and any(cell.state == "failed" for cell in run.fan_out.cells)
+        counts = run.fan_out.counts if run is not None else {}
+        failed, left = counts.get(FAILED, 0), counts.get(NOT_RUN, 0)
         self._run.disabled = busy or held or not self._runnable()
         self._cancel.disabled = not busy or held
-        self._retry.disabled = busy or held or not failed
+        self._retry.disabled = busy or held or not (failed or left)
+        self._retry.description = _REST if left and not failed else _RETRY
         _display(self._matrix.widget, run is not None)
         _display(self._tools, run is not None and not busy)
         self._message.value = self._message_html()

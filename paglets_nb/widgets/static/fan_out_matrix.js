@@ -4,8 +4,8 @@
 const ROW = 24; // pixels, as in the style sheet
 const COLUMN = 76;
 const AROUND = 3; // rows and columns drawn around those in sight
-const STATES = ["waiting", "running", "ok", "failed", "unknown"];
-const SIGNS = ["", "…", "", "failed", "unknown"];
+const STATES = ["waiting", "running", "ok", "failed", "unknown", "not run"];
+const SIGNS = ["", "…", "", "failed", "unknown", "not run"];
 const EMPTY = 255;
 const HOVER = 120; // milliseconds until a cell under the pointer is asked for
 
@@ -16,6 +16,8 @@ const make = (tag, name, text, attributes = {}) => {
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
   return node;
 };
+
+const styleOf = (state) => `paglets-${STATES[state].replace(" ", "-")}`;
 
 const bytesOf = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
 
@@ -62,8 +64,8 @@ class Grid {
     this.text = make("pre", "", "");
     this.details.append(this.where, this.text);
     el.replaceChildren(top, this.port, this.details);
-    this.chips = STATES.map((state, number) => {
-      const chip = make("button", `paglets-chip paglets-${state}`, "", { type: "button" });
+    this.chips = STATES.map((_state, number) => {
+      const chip = make("button", `paglets-chip ${styleOf(number)}`, "", { type: "button" });
       chip.addEventListener("click", () => this.goToNext(number));
       return chip;
     });
@@ -255,7 +257,7 @@ class Grid {
     const key = `${state} ${time} ${share.toFixed(2)} ${this.focused === place} ${this.pinned === place}`;
     if (cell.key === key) return;
     cell.key = key;
-    cell.className = `paglets-cell paglets-${STATES[state]}`;
+    cell.className = `paglets-cell ${styleOf(state)}`;
     cell.classList.toggle("paglets-focused", this.focused === place);
     cell.classList.toggle("paglets-pinned", this.pinned === place);
     cell.textContent = state === 2 ? time : SIGNS[state];

@@ -120,6 +120,24 @@ def test_cancel_and_retry(view: FanOutView, gate: threading.Event) -> None:
     assert "KeyError" in view.text()
 
 
+def test_what_a_cancel_left_is_run_by_the_button(view: FanOutView, gate: threading.Event) -> None:
+    """Which says so; none of it is called failed."""
+    form(view)._inputs["gate"].value = "gate"
+    wait_until(lambda: not view._run.disabled)
+    view._run.click()
+    wait_until(lambda: view.runs.current is not None and view.results.counts.get("running") == 2)
+    view._cancel.click()
+    assert view.runs.wait(10)
+    assert view.results.counts == {"unknown": 2, "not run": 2}
+    wait_until(lambda: view._retry.description == "Run the rest" and not view._retry.disabled)
+    assert "2 not run" in view.html()
+    assert "failed:" not in view.text()
+    gate.set()
+    view._retry.click()
+    assert view.runs.wait(10)
+    assert view.results.counts == {"unknown": 2, "ok": 2}
+
+
 def test_a_frame_goes_into_a_variable(view: FanOutView, namespace: dict[str, Any]) -> None:
     """Again, but never over something else of the user's."""
     with pytest.raises(ExperimentError, match="nothing has been run"):
