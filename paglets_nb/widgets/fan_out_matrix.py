@@ -29,6 +29,8 @@ MAX_LABEL = 60
 MAX_DETAILS = 20_000
 MAX_PICTURED_ROWS, MAX_PICTURED_COLUMNS = 40, 24
 _SPARSEST = 4
+_SCROLLED = "max-width:100%;overflow-x:auto;white-space:nowrap"
+"""How a picture's table is held, so that neither its heads break nor its last columns are out of reach."""
 _SYMBOLS = {WAITING: ".", RUNNING: "~", OK: "+", FAILED: "x", UNKNOWN: "?", NOT_RUN: "-"}
 _COLOURS = {WAITING: "128,128,128,.12", RUNNING: "25,118,210,.25", OK: "46,125,50,.22"}
 _BAD = {FAILED: "198,40,40,.30", UNKNOWN: "239,140,0,.32", NOT_RUN: "128,128,128,.12"}
@@ -210,12 +212,12 @@ class Matrix:
     def html(self) -> str:
         """A table of its first rows and columns, each cell in its colour."""
         heads = "".join(f"<th>{escaped(label)}</th>" for label in self.columns[:MAX_PICTURED_COLUMNS])
-        parts = [f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>"]
+        parts = [f"<div style='{_SCROLLED}'><table><thead><tr><th></th>{heads}</tr></thead><tbody>"]
         for label, cells in self._pictured():
             drawn = "".join(_drawn(cell) for cell in cells)
             parts.append(f"<tr><th>{escaped(label)}</th>{drawn}</tr>")
         left = self._left()
-        return "".join([*parts, "</tbody></table>", muted(left).html if left else ""])
+        return "".join([*parts, "</tbody></table></div>", muted(left).html if left else ""])
 
     def text(self) -> str:
         """Its first rows and columns, a sign for each cell."""

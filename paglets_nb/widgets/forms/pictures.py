@@ -10,7 +10,16 @@ from paglets_nb.widgets import pictures, searches
 from paglets_nb.widgets.forms.calls import Call, Phase
 from paglets_nb.widgets.markup import clipped, details, escaped, muted, table, text_table
 
-__all__ = ["call_html", "call_text", "failure_html", "fields_html", "fields_text", "outcome_html", "reply_picture", "status_text"]
+__all__ = [
+    "call_html",
+    "call_text",
+    "failure_html",
+    "fields_html",
+    "fields_text",
+    "outcome_html",
+    "reply_picture",
+    "status_text",
+]
 
 
 def reply_picture(value: Any) -> pictures.Picture:
