@@ -29,6 +29,7 @@ __all__ = ["FanOutView"]
 _UPDATES_PER_SECOND = 10.0
 _SETTLING = 1.0
 _HIDDEN = "none"
+_WRAPPED = {"flex_flow": "row wrap"}
 _RETRY, _REST = "Retry failed", "Run the rest"
 
 
@@ -89,7 +90,7 @@ class FanOutView(Shown):
         self._ready = True
         if fan_out is not None:
             self.runs.follow(fan_out)
-        self._paint()
+        self._changed.paint()  # not beside the painter, which may be at it already
 
     # ---- controls
 
@@ -101,11 +102,13 @@ class FanOutView(Shown):
         self._choose = ipywidgets.ToggleButton(
             description="Describe", icon="sliders", tooltip="Show what is run", layout={"width": "110px"}
         )
-        self._bar = ipywidgets.HBox([self._run, self._cancel, self._retry, self._choose])
+        self._bar = ipywidgets.HBox([self._run, self._cancel, self._retry, self._choose], layout=_WRAPPED)
         self._message = ipywidgets.HTML()
         self._draw = _button("Plot", "bar-chart", "Chart of the times", lambda: post(self.plot, self._on_error))
         self._against = ipywidgets.Dropdown(
-            description="Compare with", style={"description_width": "96px"}, layout={"width": "420px"}
+            description="Compare with",
+            style={"description_width": "96px"},
+            layout={"width": "420px", "max_width": "100%"},
         )
         self._against.observe(self._on_against, "value")
         self._name = ipywidgets.Text(value="frame", tooltip="Name of a variable", layout={"width": "110px"})
@@ -114,7 +117,7 @@ class FanOutView(Shown):
         self._write = _button("Write CSV", "save", "Write the cells to a file", self._on_csv)
         self._tools = ipywidgets.VBox(
             [
-                ipywidgets.HBox([self._draw, self._name, self._set, self._path, self._write]),
+                ipywidgets.HBox([self._draw, self._name, self._set, self._path, self._write], layout=_WRAPPED),
                 ipywidgets.HBox([self._against]),
             ],
             layout={"display": _HIDDEN},

@@ -105,6 +105,7 @@ def test_its_pictures_are_bounded_and_escaped() -> None:
     cells[0].succeed(1, 0.5, None)
     cells[1].fail(FAILED, ValueError("'<i>'"))
     shown = matrix.html()
+    assert shown.startswith("<div style='max-width:100%;overflow-x:auto;white-space:nowrap'><table>")
     assert "n=&lt;b&gt;" in shown
     assert "<b>" not in shown
     assert ">500 ms</td>" in shown

@@ -291,3 +291,26 @@ def test_a_mesh_that_is_down_is_said(view: FanOutView, mesh: LocalMesh, monkeypa
     view._choose.value = False
     view._choose.value = True
     wait_until(lambda: "is not running" in view._message.value)
+
+
+def test_one_at_a_time_brings_it_up_to_date(mesh: LocalMesh, namespace: dict[str, Any]) -> None:
+    """Also while it is made, when the painter may be about it already; else the page is told of two layouts."""
+    inside, second = threading.Lock(), threading.Event()
+
+    class Watched(FanOutView):
+        def _paint(self) -> None:
+            if not inside.acquire(blocking=False):
+                second.set()
+                return
+            try:
+                second.wait(0.2)
+                super()._paint()
+            finally:
+                inside.release()
+
+    fan_out = FanOut(mesh, Adder, "add").run()
+    view = Watched(mesh, namespace=namespace, fan_out=fan_out)
+    assert view.runs.wait(10)
+    view.close()
+    assert not second.is_set()
+    assert view._matrix._plan == 1
