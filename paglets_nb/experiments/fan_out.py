@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,7 @@ class FanOut(Results):
         self._run: Run | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
+        self._listeners: list[weakref.WeakMethod[Callable[[FanOut], None]]] = []
 
     # ---- running
 
@@ -142,9 +144,20 @@ class FanOut(Results):
             )
             return self._run
 
+    def on_begin(self, listener: Callable[[FanOut], None]) -> None:
+        """Have a method called with the fan-out whenever a run of it begins, as long as its object lives.
+
+        Args:
+            listener: a bound method; must not block.
+        """
+        self._listeners = [known for known in self._listeners if known() is not None] + [weakref.WeakMethod(listener)]
+
     def _go(self, run: Run) -> None:
         began = time.monotonic()
         try:
+            for known in self._listeners:
+                if (listener := known()) is not None:
+                    listener(self)
             run.go()
         finally:
             self.elapsed += time.monotonic() - began
