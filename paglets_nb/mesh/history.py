@@ -107,6 +107,12 @@ class MeshHistory:
         while len(self._moments) > self._kept:
             self._beginning.apply(self._moments.popleft().event)
 
+    def seal(self) -> int:
+        """Let no moment stand for more messages than it does now; the number of the last one."""
+        with self._lock:
+            self._together.clear()
+            return self._count
+
     def begin_with(self, events: Iterable[MeshEvent]) -> None:
         """Take in what was so before the first moment that is held."""
         with self._lock:

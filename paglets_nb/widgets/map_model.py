@@ -64,7 +64,7 @@ class MapModel:
         self._told: Scene | None = None
         self._number = 0
         self.feed.open()
-        self._shown = self.history.last
+        self._look_from_now_on()
         self._draw()
 
     def close(self) -> None:
@@ -78,7 +78,7 @@ class MapModel:
         with self._lock:
             if number is None:
                 self.position, self.playing = None, False
-                self._shown = self.history.last
+                self._look_from_now_on()
             else:
                 self.position = max(self.history.first, min(number, self.history.last))
 
@@ -188,10 +188,18 @@ class MapModel:
 
     # ---- messages
 
+    def _look_from_now_on(self) -> None:
+        """The next frame's messages are those that come after this; none is counted to an earlier moment."""
+        self._shown = self.history.seal()
+
     def _pulses(self) -> list[list[object]]:
         """The messages since the last frame: from which node to which, how many, of which kind, and failed or not."""
-        at = self.history.last if self.position is None else self.position
-        before, self._shown = self._shown, at
+        before = self._shown
+        if self.position is None:
+            self._look_from_now_on()
+            at = self._shown
+        else:
+            at = self._shown = self.position
         if at <= before:
             return []
         found: dict[tuple[str, str, bool], list[object]] = {}

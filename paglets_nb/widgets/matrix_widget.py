@@ -6,6 +6,7 @@ that was opened later, is right again with the next snapshot.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,6 +47,7 @@ class MatrixWidget:
     def __init__(self) -> None:
         self.widget = _Page()
         self.matrix: Matrix | None = None
+        self._lock = threading.Lock()
         self._shown: Results | None = None
         self._plan = 0
         self._count = 0
@@ -61,10 +63,11 @@ class MatrixWidget:
             note: stands beside the counts.
             busy: whether more is to come soon.
         """
-        if results is not self._shown or self.matrix is None:
-            self._lay_out(results)
-        else:
-            self._send_changes(busy)
+        with self._lock:  # two that lay out at once would leave the page with a plan of which nothing more is told
+            if results is not self._shown or self.matrix is None:
+                self._lay_out(results)
+            else:
+                self._send_changes(busy)
         counts = results.counts
         head = {
             "title": results.title,

@@ -81,6 +81,16 @@ def test_messages_come_from_the_notebook_or_from_a_paglet(watched: _Watched) -> 
     assert [pulse[3] for pulse in watched.pulses if pulse[4]] == ["nonsense"]
 
 
+def test_messages_that_come_between_frames_are_all_shown(watched: _Watched) -> None:
+    """A burst of which a frame has shown a part goes on in the next one."""
+    proxy = watched.mesh.inside[0].create(Counter)
+    watched.until(lambda: watched.host_of(proxy.agent_id))
+    for number in range(1, 4):
+        watched.mesh.inside[0].events.record_message(proxy.agent_id, "add")
+        watched.until(lambda: watched.pulses)
+        watched.until(lambda wanted=number: sum(pulse[2] for pulse in watched.pulses) == wanted)
+
+
 def test_a_message_from_a_paglet_starts_there(watched: _Watched) -> None:
     """Its sender's id stands in the event."""
     asker, target = (host.create(Counter) for host in watched.mesh.inside)
