@@ -27,7 +27,7 @@ from paglets_nb.widgets.form_page import FormPage, paths_beginning
 from paglets_nb.widgets.forms.calls import Call, Caller, OperationAsker, Phase, TaskAsker
 from paglets_nb.widgets.forms.code_lines import code_line
 from paglets_nb.widgets.forms.docstrings import summary_of
-from paglets_nb.widgets.forms.pictures import call_html, call_text, outcome_html, status_text
+from paglets_nb.widgets.forms.pictures import call_html, call_text, fields_html, fields_text, outcome_html, status_text
 from paglets_nb.widgets.forms.raw_values import page_fields, raw_values
 from paglets_nb.widgets.forms.requests import Built, build, errors_at
 from paglets_nb.widgets.markup import clipped, escaped, muted
@@ -216,6 +216,8 @@ class OperationForm(Shown):
         values, told = self._told
         errors = built.errors or (told if values == self.page.values else {})
         self.page.tell(errors=errors, code=code_line(verb, words, built.request) if built.ok else "")
+        if self.last is None:
+            self.changed()  # its picture has what is filled in
 
     # ---- calls
 
@@ -259,19 +261,21 @@ class OperationForm(Shown):
         return task if task is not None and task.view.handle is call.reply else None
 
     def text(self) -> str:
-        """The last call, as text."""
+        """The last call, as text; before it, what is filled in."""
         call = self.last
         if call is None:
-            return f"{self.owner} {self.asker.name}: not sent yet"
+            head = f"{self.owner} {self.asker.name}: not sent yet"
+            return "\n".join(part for part in (head, fields_text(self.page.values)) if part)
         told = call_text(call, self.asker.name, self.owner)
         task = self._task_of(call)
         return f"{told}\n{task.text()}" if task is not None else told
 
     def html(self) -> str:
-        """The last call: its request, and what came of it."""
+        """The last call: its request, and what came of it; before it, what is filled in."""
         call = self.last
         if call is None:
-            return f"<div><b>{escaped(self.asker.name)}</b> {muted(f'{self.owner}: not sent yet').html}</div>"
+            head = f"<div><b>{escaped(self.asker.name)}</b> {muted(f'{self.owner}: not sent yet').html}</div>"
+            return head + fields_html(self.page.values)
         task = self._task_of(call)
         return call_html(call, self.asker.name, self.owner, task.html() if task is not None else outcome_html(call))
 

@@ -30,6 +30,7 @@ _PER_SECOND = 10.0
 _FIRST_ANSWER = 2.0
 _LAST_PICTURE = 2.0
 _NARROW = {"flex": "0 0 auto"}
+_ROW = {"align_items": "center", "width": "100%", "grid_gap": "2px 10px", "flex_flow": "row wrap"}
 
 
 class TaskView:
@@ -61,14 +62,14 @@ class TaskView:
         self.presses = CancelPresses(handle, self._changed, cooperative=cooperative, interrupt=interrupt)
         self._bar = ipywidgets.FloatProgress(min=0.0, max=1.0, layout={"width": "160px", **_NARROW})
         self._status, self._place = (ipywidgets.HTML(layout=_NARROW) for _ in range(2))
-        self._note = ipywidgets.HTML(layout={"flex": "1 1 auto", "overflow": "hidden"})
+        self._note = ipywidgets.HTML(layout={"flex": "1 1 auto", "max_width": "100%", "overflow": "hidden"})
         self._cancel = ipywidgets.Button(icon="stop", layout={"width": "auto", **_NARROW})
         self._cancel.on_click(lambda _button: self.presses.press())
         self._words, self._end = ipywidgets.HTML(), ipywidgets.HTML()
         self._log = paglet_log(handle.proxy) if output else PagletLog("")
         self._output = OutputArea(self._log)
         parts = [self._status, self._bar, self._note, self._place, self._cancel]
-        row = ipywidgets.HBox(parts, layout={"align_items": "center", "width": "100%", "grid_gap": "10px"})
+        row = ipywidgets.HBox(parts, layout=_ROW)
         self.widget = ipywidgets.VBox([row, self._words, self._end, self._output.widget])
         self._parts = (*parts, self._words, self._end, row, self.widget)
         self._paint = Coalesced(self._show, _PER_SECOND)

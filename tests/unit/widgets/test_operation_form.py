@@ -229,11 +229,22 @@ def test_a_form_that_was_not_sent_says_so(host: Host) -> None:
     form.close()
 
 
+def test_the_picture_of_a_form_has_what_is_filled_in(form: OperationForm) -> None:
+    """And follows it, until something is sent."""
+    assert "amount</td>" in form.html()
+    assert ">1</td>" in form.html()
+    told: list[str] = []
+    form.on_change = lambda: told.append(form.html())
+    form.page.values = {"amount": "<2>"}
+    wait_until(lambda: bool(told) and ">&lt;2&gt;</td>" in told[-1])
+    assert form.text() == "counter add: not sent yet\nfield   value\namount  <2>"
+
+
 def test_without_a_kernel_a_form_is_shown_as_text(form: OperationForm, capsys: pytest.CaptureFixture[str]) -> None:
     """Once in a cell, however often it is displayed; then it is closed."""
     form._ipython_display_()
     form._ipython_display_()
-    assert capsys.readouterr().out == "counter add: not sent yet\n"
+    assert capsys.readouterr().out == "counter add: not sent yet\nfield   value\namount  1\n"
     form.leave()
 
 
