@@ -2,8 +2,9 @@
 
 A widget lives only as long as its kernel, so each is displayed twice: as itself, and as a
 picture in HTML that is hidden while the widget is alive in the page. A notebook that is
-opened without a kernel, or on a code host, shows the picture. Owns how both are published;
-it must not know what they show.
+opened without a kernel, or on a code host, shows the picture; so does the page when the
+kernel ends or starts again, and it says so. Owns how both are published; it must not know
+what they show.
 """
 
 from __future__ import annotations
@@ -19,12 +20,21 @@ __all__ = ["Showing", "View", "show", "show_picture"]
 _PICTURES_PER_SECOND = 0.5
 _MODEL = "application/vnd.jupyter.widget-view+json"
 # The picture gives way to the living widget; what is left of a dead one gives way to the picture.
+# The page itself marks the widgets of a kernel that was started again as disconnected.
 _RULES = (
-    ".jp-OutputArea-child:has(.paglets-live-{0}) ~ .jp-OutputArea-child:has(.paglets-still-{0}),"
-    ".jp-OutputArea-child:has(.paglets-none-{0}),"
-    ".jp-OutputArea-child:not(:has(.paglets-live-{0})):has(+ .jp-OutputArea-child .paglets-still-{0})"
+    ".jp-OutputArea-child:has({alive}) ~ .jp-OutputArea-child:has(.paglets-still-{key}),"
+    ".jp-OutputArea-child:has(.paglets-none-{key}),"
+    ".jp-OutputArea-child:not(:has({alive})):has(+ .jp-OutputArea-child .paglets-still-{key})"
     "{{display:none}}"
+    ".jp-OutputArea-child:has({dead}) + .jp-OutputArea-child .paglets-ended-{key}{{display:block!important}}"
+    ".jp-OutputArea-child:has({dead}) + .jp-OutputArea-child .paglets-last-{key}{{opacity:0.6}}"
 )
+_ENDED = "The kernel of this view has ended; this is how things stood last."
+
+
+def _rules(key: str) -> str:
+    live, gone = f".paglets-live-{key}", ".jupyter-widgets-disconnected"
+    return _RULES.format(key=key, alive=f"{live}:not({gone})", dead=f"{live}{gone}")
 
 
 class View(Protocol):
@@ -84,8 +94,10 @@ class Showing:
         if html == self._last:
             return
         self._last = html
-        style = f"<style>{_RULES.format(self._key)}</style>"
-        still = f"<div class='paglets-still paglets-still-{self._key}'>{html}</div>"
+        style = f"<style>{_rules(self._key)}</style>"
+        ended = f"<div hidden class='paglets-ended-{self._key}' role='status'><i>{_ENDED}</i></div>"
+        last = f"<div class='paglets-last-{self._key}'>{html}</div>"
+        still = f"<div class='paglets-still paglets-still-{self._key}'>{ended}{last}</div>"
         self._publish("still", {"text/plain": text, "text/html": style + still}, update=update)
 
     def close(self) -> None:
