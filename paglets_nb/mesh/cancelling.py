@@ -246,7 +246,7 @@ class Cancelling:
             return False, f"refused: {refused}"
         self._say(f"restarting {host.name}")
         try:
-            host.restart()
+            host.restart(why=f"to cancel {self._label}")
         except MeshError as error:
             return True, f"{host.name} did not start again: {error}"
         self._take_stock(host, others or [])

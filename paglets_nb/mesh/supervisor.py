@@ -173,8 +173,12 @@ class Supervisor(Succession):
             record.state, record.reason = "dead", str(error)
         await self._tell()
 
-    async def restart(self, name: str) -> None:
+    async def restart(self, name: str, why: str) -> None:
         """End a host and start it again; its durable paglets come back. Once begun it ends with the host up.
+
+        Args:
+            name: the host's.
+            why: what its reason says from then on, e.g. ``by request``.
 
         Raises:
             MeshError: it did not start again; says why.
@@ -183,13 +187,13 @@ class Supervisor(Succession):
         async with record.starting:
             with anyio.CancelScope(shield=True):
                 await self._membership.save_one(record)
-                await self._end(record)
-                record.state, record.reason = "restarting", "it is being restarted"
+                await self._end(record, f"it was restarted {why}")
+                record.state = "restarting"
                 self.changes.tell()
                 await self._start_again(record)
                 if record.state != "up":
                     raise MeshError(record.reason)
-                record.reason = "it was restarted"
+                record.reason = why
                 self.changes.tell()
 
     # ---- what hosts are asked
@@ -236,9 +240,9 @@ class Supervisor(Succession):
         self.records.pop(name, None)
         await self._tell()
 
-    async def _end(self, record: HostRecord) -> None:
+    async def _end(self, record: HostRecord, reason: str = "it was stopped") -> None:
         if record.state != "dead":
-            record.state, record.reason = "stopped", "it was stopped"
+            record.state, record.reason = "stopped", reason
         self.changes.tell()
         if record.relay is not None:
             record.relay.fail(record.reason)

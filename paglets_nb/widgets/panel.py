@@ -15,6 +15,7 @@ from paglets_nb.widgets.mesh_watch import MeshWatch
 from paglets_nb.widgets.notification_list import NotificationList
 from paglets_nb.widgets.paglet_news import News, PagletNews, tasks_run
 from paglets_nb.widgets.panel_rows import headline, host_row, paglet_rows, panel_html, panel_text
+from paglets_nb.widgets.pictures import mesh_label
 from paglets_nb.widgets.shown import Shown, close_widgets
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ class MeshPanel(Shown):
 
     def _title(self) -> str:
         if not self._watch.running:
-            return f"mesh {self._mesh.name} is down"
-        return f"mesh {self._mesh.name}: {self._headline()}"
+            return f"{mesh_label(self._mesh.name)} is down"
+        return f"{mesh_label(self._mesh.name)}: {self._headline()}"
 
     def _headline(self) -> str:
         """The sums, with the tasks that run as far as they are known."""

@@ -75,11 +75,11 @@ def host_row(host: HostFigures, doing: str = "") -> dict[str, Any]:
         "pid": str(host.pid or "") if up else "",
         "paglets": _count(host) if up else "",
         "count": 0 if info is None else info.paglets + info.asleep,
-        "cpu": _percent(host.cpu),
-        "load": min(1.0, host.cpu or 0.0),
+        "cpu": _percent(host.cpu) if up else "",
+        "load": min(1.0, host.cpu or 0.0) if up else 0.0,
         "memory": memory,
         "memory_hint": hint,
-        "rate": _rate(host.messages_per_second),
+        "rate": _rate(host.messages_per_second) if up else "",
         "restarts": host.restarts,
         "up": up,
         "doing": doing,
@@ -115,7 +115,7 @@ def headline(figures: Sequence[HostFigures]) -> str:
     """How many hosts and paglets there are, and how many messages a second."""
     up = sum(host.state == "up" and not host.silent for host in figures)
     paglets = sum(host.info.paglets + host.info.asleep for host in figures if host.info and host.state == "up")
-    rate = sum(host.messages_per_second or 0.0 for host in figures)
+    rate = sum(host.messages_per_second or 0.0 for host in figures if host.state == "up")
     hosts = f"{len(figures)} host{'s' * (len(figures) != 1)}"
     missing = "" if up == len(figures) else f", {up} up"
     return f"{hosts}{missing}, {paglets} paglet{'s' * (paglets != 1)}, {_rate(rate)} messages/s"

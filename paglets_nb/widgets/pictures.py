@@ -28,6 +28,7 @@ __all__ = [
     "error_html",
     "headline",
     "host_label",
+    "mesh_label",
     "outcome_html",
     "paglet_rows",
     "reply_html",
@@ -69,6 +70,11 @@ def host_label(url: str) -> str:
 # ---- hosts and meshes
 
 
+def mesh_label(name: str) -> str:
+    """A mesh as messages call it: ``mesh lab``, but not ``mesh mesh-4ed548``."""
+    return name if name.startswith("mesh") else f"mesh {name}"
+
+
 def _host_row(host: Any) -> tuple[object, ...]:
     state = f"{host.state}: {host.reason}" if host.reason else host.state
     if host.state == "up" and getattr(host, "restarts", 0):
@@ -80,16 +86,16 @@ def _host_row(host: Any) -> tuple[object, ...]:
 def mesh_html(mesh: Any) -> str:
     """A mesh and its hosts."""
     if not mesh.running:
-        return f"<b>mesh {escaped(mesh.name)}</b> is down"
+        return f"<b>{escaped(mesh_label(mesh.name))}</b> is down"
     rows = [_host_row(host) for host in mesh.hosts()]
-    return f"<b>mesh {escaped(mesh.name)}</b>{table(HOST_HEADERS, rows).html}"
+    return f"<b>{escaped(mesh_label(mesh.name))}</b>{table(HOST_HEADERS, rows).html}"
 
 
 def mesh_text(mesh: Any) -> str:
     """The same as text."""
     if not mesh.running:
-        return f"mesh {mesh.name} is down"
-    return f"mesh {mesh.name}\n{text_table(HOST_HEADERS, [_host_row(host) for host in mesh.hosts()])}"
+        return f"{mesh_label(mesh.name)} is down"
+    return f"{mesh_label(mesh.name)}\n{text_table(HOST_HEADERS, [_host_row(host) for host in mesh.hosts()])}"
 
 
 def host_html(host: Any) -> str:

@@ -198,7 +198,8 @@ class Notebook:
     def execute(self, code: str) -> None:
         """Have its kernel execute code that stands in no cell, and return at once."""
         self.page.evaluate(
-            "code => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code}) }", code
+            "code => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code}) }",
+            code,
         )
 
     # ---- what it shows

@@ -43,7 +43,7 @@ def test_what_it_shows(mesh: Mesh, panel: MeshPanel) -> None:
     assert root.listed["beta"]["rows"] == [["counter", "Counter", 0, "active", ""]]
     assert "counter" in panel.text()
     assert "counter" in panel.html()
-    assert panel.text().startswith(f"mesh {mesh.name}: 2 hosts, 1 paglet")
+    assert panel.text().startswith(f"{mesh.name}: 2 hosts, 1 paglet")
     counter.dispose()
 
 
@@ -120,7 +120,7 @@ def test_the_end_of_the_mesh() -> None:
     wait_until(lambda: "MiB" in panel.text(), timeout=10)
     mesh.stop()
     wait_until(lambda: set(widget._instances) == before, timeout=10)
-    assert panel.text().startswith(f"mesh {mesh.name} is down")
+    assert panel.text().startswith(f"{mesh.name} is down")
     assert "alpha" in panel.text()
     with pytest.raises(MeshError):
         MeshPanel(mesh)
