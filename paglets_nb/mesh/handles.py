@@ -171,9 +171,10 @@ class HostHandle:
             concurrent.futures.wait([future], _AFTER_INTERRUPT)
             raise
 
-    def interrupt(self) -> None:
-        """Interrupt the code its kernel executes."""
-        loop_thread.call(self._mesh.supervisor.interrupt, self.name, timeout=_CONTROL, what=f"interrupt {self.name}")
+    def interrupt(self) -> int:
+        """Interrupt the code its kernel executes; how many of this notebook's cells that were."""
+        supervisor = self._mesh.supervisor
+        return loop_thread.call(supervisor.interrupt, self.name, timeout=_CONTROL, what=f"interrupt {self.name}")
 
     def restart(self, *, why: str = "by request") -> None:
         """End it and start it again; its durable paglets come back.

@@ -224,11 +224,14 @@ class Supervisor(Succession):
                 if record.relay is not None and record.state == "up":
                     group.start_soon(record.relay.sync, timeout)
 
-    async def interrupt(self, name: str) -> None:
-        """Interrupt what a host's kernel executes."""
+    async def interrupt(self, name: str) -> int:
+        """Interrupt what a host's kernel executes; how many cells of this mesh's owner that were."""
         record = self.require(name)
-        if record.process is not None and record.state == "up":
-            await record.process.interrupt()
+        if record.process is None or record.state != "up":
+            return 0
+        count = 0 if record.relay is None else record.relay.executing
+        await record.process.interrupt()
+        return count
 
     # ---- the end
 

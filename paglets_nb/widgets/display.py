@@ -20,7 +20,7 @@ __all__ = ["Showing", "View", "show", "show_picture"]
 _PICTURES_PER_SECOND = 0.5
 _MODEL = "application/vnd.jupyter.widget-view+json"
 # The picture gives way to the living widget; what is left of a dead one gives way to the picture.
-# The page itself marks the widgets of a kernel that was started again as disconnected.
+# The page itself marks the boxes of a kernel that was started again as disconnected; see heart.js for one that ended.
 _RULES = (
     ".jp-OutputArea-child:has({alive}) ~ .jp-OutputArea-child:has(.paglets-still-{key}),"
     ".jp-OutputArea-child:has(.paglets-none-{key}),"
@@ -58,6 +58,17 @@ class View(Protocol):
         ...
 
 
+def _framed(widget: Any, name: str) -> Any:
+    """A view's widget in a box of that class, which the page marks when the kernel is gone."""
+    import ipywidgets
+
+    from paglets_nb.widgets.heart import Heart
+
+    box = ipywidgets.VBox([widget, Heart(layout={"display": "none"})], layout={"overflow": "visible"})
+    box.add_class(name)
+    return box
+
+
 class Showing:
     """A view that is displayed in a cell.
 
@@ -76,8 +87,8 @@ class Showing:
         self._open = True
         self.refresh = Coalesced(self._publish_picture, _PICTURES_PER_SECOND)
         """Want the picture brought up to date; called whenever the view has changed."""
-        view.widget.add_class(f"paglets-live-{self._key}")
-        model = {"version_major": 2, "version_minor": 0, "model_id": view.widget.model_id}
+        self._frame = _framed(view.widget, f"paglets-live-{self._key}")
+        model = {"version_major": 2, "version_minor": 0, "model_id": self._frame.model_id}
         self._publish("live", {"text/plain": "", "text/html": "", _MODEL: model}, update=False)
         self._publish_picture(update=False)
 
@@ -108,6 +119,9 @@ class Showing:
         self.refresh()
         self.refresh.close()
         self._publish("live", {"text/plain": "", "text/html": f"<i class='paglets-none-{self._key}'></i>"}, update=True)
+        heart = self._frame.children[-1]
+        for widget in (heart, heart.layout, self._frame.layout, self._frame):
+            widget.close()
         self.view.close()
 
 

@@ -14,7 +14,7 @@ from paglets_nb.patterns.file_placement import format_bytes
 from paglets_nb.widgets.markup import Markup, clipped, escaped, muted, table, text_table
 from paglets_nb.widgets.pictures import class_label
 
-__all__ = ["MAX_LISTED", "headline", "host_row", "paglet_rows", "panel_html", "panel_text"]
+__all__ = ["MAX_LISTED", "headline", "host_row", "interrupted", "paglet_rows", "panel_html", "panel_text"]
 
 MAX_LISTED = 200
 """Paglets shown of one host."""
@@ -119,6 +119,18 @@ def headline(figures: Sequence[HostFigures]) -> str:
     hosts = f"{len(figures)} host{'s' * (len(figures) != 1)}"
     missing = "" if up == len(figures) else f", {up} up"
     return f"{hosts}{missing}, {paglets} paglet{'s' * (paglets != 1)}, {_rate(rate)} messages/s"
+
+
+def interrupted(host: str, cells: int) -> str:
+    """What came of an interrupt.
+
+    Args:
+        host: the host's name.
+        cells: how many cells of the notebook ran there.
+    """
+    if cells:
+        return f"interrupted {cells} cell{'s' * (cells != 1)} on {host}"
+    return f"nothing was running on {host}: no cell of this notebook; a task is ended by its own Cancel"
 
 
 # ---- the still picture

@@ -18,6 +18,7 @@ from paglets_nb.widgets.experiments import results_html, table_html
 from paglets_nb.widgets.markup import Markup, bar, clipped, details, escaped, muted, table, text_table
 
 __all__ = [
+    "LOST",
     "PICTURES",
     "TASK_HANDLE",
     "Picture",
@@ -26,6 +27,7 @@ __all__ = [
     "details_text",
     "elapsed",
     "error_html",
+    "failure_html",
     "headline",
     "host_label",
     "mesh_label",
@@ -35,6 +37,7 @@ __all__ = [
     "reply_text",
     "snapshot_html",
     "snapshot_text",
+    "status_label",
 ]
 
 TASK_HANDLE = "paglets_nb.patterns.task_client.TaskHandle"
@@ -240,6 +243,9 @@ def reply_html(value: Any) -> str:
 
 # ---- tasks
 
+LOST = "LOST"
+"""What the status of a task is called that ended with its host."""
+
 
 def elapsed(snapshot: Any) -> float:
     """Seconds since the task started, up to its end; 0 before."""
@@ -249,10 +255,19 @@ def elapsed(snapshot: Any) -> float:
     return float(max(0.0, end - snapshot.started_at))
 
 
-def headline(snapshot: Any) -> str:
+def status_label(snapshot: Any) -> str:
+    """A task's status as people read it."""
+    return "CANCELLING" if snapshot.cancelling and not snapshot.done else str(snapshot.status.value)
+
+
+def headline(snapshot: Any, *, lost: bool = False) -> str:
     """Where a task stands, in one line."""
-    status = "CANCELLING" if snapshot.cancelling and not snapshot.done else str(snapshot.status.value)
-    parts = [status, f"{snapshot.progress:.0%}", snapshot.note, f"{elapsed(snapshot):.1f} s"]
+    parts = [
+        LOST if lost else status_label(snapshot),
+        f"{snapshot.progress:.0%}",
+        snapshot.note,
+        f"{elapsed(snapshot):.1f} s",
+    ]
     parts.append(f"on {snapshot.host_name}" if snapshot.host_name else "")
     return " | ".join(part for part in parts if part)
 
@@ -268,26 +283,32 @@ def outcome_html(snapshot: Any) -> str:
     if snapshot.result is not None:
         parts.append(_result_picture(snapshot.result).html(snapshot.result))
     if snapshot.error:
-        parts.append(f"<div style='color:#c62828'>{escaped(snapshot.error)}</div>")
+        parts.append(failure_html(snapshot.error))
     if snapshot.traceback:
         parts.append(details("traceback", snapshot.traceback).html)
     return "".join(parts)
 
 
+def failure_html(words: str) -> str:
+    """What went wrong, in one line."""
+    return f"<div style='color:#c62828'>{escaped(words)}</div>"
+
+
 def error_html(error: BaseException) -> str:
     """An error in one line."""
-    return f"<div style='color:#c62828'>{escaped(f'{type(error).__name__}: {error}')}</div>"
+    return failure_html(f"{type(error).__name__}: {error}")
 
 
-def snapshot_html(snapshot: Any) -> str:
+def snapshot_html(snapshot: Any, *, lost: bool = False) -> str:
     """Where a task stands: status, bar, note, time, place, result or error."""
-    colour = _COLOURS.get(str(snapshot.status.value), "#1565c0")
-    return f"<div>{bar(snapshot.progress, colour).html} {escaped(headline(snapshot))}</div>{outcome_html(snapshot)}"
+    colour = _COLOURS["FAILED"] if lost else _COLOURS.get(str(snapshot.status.value), "#1565c0")
+    line = escaped(headline(snapshot, lost=lost))
+    return f"<div>{bar(snapshot.progress, colour).html} {line}</div>{outcome_html(snapshot)}"
 
 
-def snapshot_text(snapshot: Any) -> str:
+def snapshot_text(snapshot: Any, *, lost: bool = False) -> str:
     """The same as text."""
-    text = f"task {snapshot.agent_id}: {headline(snapshot)}"
+    text = f"task {snapshot.agent_id}: {headline(snapshot, lost=lost)}"
     if snapshot.result is not None:
         text += f"\n{clipped(_result_picture(snapshot.result).text(snapshot.result))}"
     if snapshot.error:

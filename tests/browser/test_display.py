@@ -56,7 +56,7 @@ def test_a_closed_view_leaves_its_picture(open_notebook: Callable[..., Notebook]
     assert notebook.output(0).inner_text().strip() == "picture 1"
 
 
-@pytest.mark.parametrize("how", ["restarted", "killed"])
+@pytest.mark.parametrize("how", ["restarted", "shut down", "killed"])
 def test_a_view_whose_kernel_has_ended_says_so(open_notebook: Callable[..., Notebook], how: str) -> None:
     """The widget gives way to its last picture, and a line tells why."""
     notebook = open_notebook(f"ended-{how[:4]}.ipynb", [VIEW, "import os; view.change()"])
@@ -67,6 +67,8 @@ def test_a_view_whose_kernel_has_ended_says_so(open_notebook: Callable[..., Note
     wait_until(lambda: "picture 1" in str(notebook.saved_now()), 10.0, "the picture is brought up to date")
     if how == "restarted":
         notebook.restart()
+    elif how == "shut down":
+        notebook.shut_down()
     else:
         notebook.execute("import os; os._exit(1)")
     expect(ended).to_be_visible()

@@ -68,6 +68,35 @@ def test_buttons_post_their_work(mesh: Mesh, panel: MeshPanel, monkeypatch: pyte
     assert root.handled == 2
 
 
+def test_what_came_of_an_interrupt(mesh: Mesh, panel: MeshPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is told for some seconds, also where nothing ran."""
+    root, began = panel._root, threading.Event()
+    panel.do("interrupt", "beta")
+    wait_until(lambda: root.told.startswith("nothing was running on beta"), timeout=10)
+
+    class Sink:
+        def stream(self, name: str, text: str) -> None:
+            began.set()
+
+        def display(self, *_given: object) -> None:
+            """Nothing is displayed."""
+
+        def error(self, *_given: object) -> None:
+            """Told by the result."""
+
+        def clear(self, wait: bool) -> None:
+            """Nothing is cleared."""
+
+    code = "import time\nprint('on', flush=True)\ntime.sleep(60)"
+    running = mesh["beta"].submit_code(code, sink=Sink())
+    assert began.wait(10)
+    panel.do("interrupt", "beta")
+    assert running.result(10).ename == "KeyboardInterrupt"
+    wait_until(lambda: root.told == "interrupted 1 cell on beta", timeout=10)
+    monkeypatch.setattr(panel, "_told_until", 0.0)
+    wait_until(lambda: root.told == "", timeout=10)
+
+
 def test_hosts_come_and_go(mesh: Mesh, panel: MeshPanel) -> None:
     """A host is added; one that is removed has its paglets moved away first."""
     root = panel._root
