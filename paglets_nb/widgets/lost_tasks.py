@@ -108,5 +108,5 @@ class LostTasks:
         if host.state == "dead":
             return f"its host {host.name} is dead: {host.reason}"
         if host.state == "up" and run_of(host) != run and run_of(host) in runs:
-            return f"its host {host.name} was restarted{f': {host.reason}' if host.reason else ''}"
+            return f"its host {host.name} was restarted{f' ({host.reason})' if host.reason else ''}"
         return ""

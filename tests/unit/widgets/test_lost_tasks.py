@@ -50,10 +50,10 @@ def test_its_host_was_restarted(hosts: list[PlainHandle], lost: LostTasks) -> No
     assert lost.unlisted([], []) == {"p1": entry(1)}
     for _round in range(2):
         found = lost.unlisted([], [AFTER])["p1"]
-        assert (found.lost, found.reason) == (True, "its host beta was restarted: killed by SIGKILL")
+        assert (found.lost, found.reason) == (True, "its host beta was restarted (killed by SIGKILL)")
     shown = repr(TaskTable([found]))
     assert "LOST" in shown
-    assert "was restarted: killed by SIGKILL" in shown
+    assert "was restarted (killed by SIGKILL)" in shown
     assert shown == repr(TaskTable([found]))
 
 
