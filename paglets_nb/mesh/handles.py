@@ -74,7 +74,7 @@ class HostHandle:
 
     @property
     def reason(self) -> str:
-        """Why it is dead or was restarted last, e.g. ``killed by SIGKILL``."""
+        """Why it is dead or was restarted last, e.g. ``killed by SIGKILL`` or ``by request``."""
         return self._record.reason
 
     @property
@@ -180,13 +180,18 @@ class HostHandle:
             concurrent.futures.wait([future], _AFTER_INTERRUPT)
             raise
 
-    def interrupt(self) -> None:
-        """Interrupt the code its kernel executes."""
-        loop_thread.call(self._mesh.supervisor.interrupt, self.name, timeout=_CONTROL, what=f"interrupt {self.name}")
+    def interrupt(self) -> int:
+        """Interrupt the code its kernel executes; how many of this notebook's cells that were."""
+        supervisor = self._mesh.supervisor
+        return loop_thread.call(supervisor.interrupt, self.name, timeout=_CONTROL, what=f"interrupt {self.name}")
 
-    def restart(self) -> None:
-        """End it and start it again; its durable paglets come back."""
-        loop_thread.call(self._mesh.supervisor.restart, self.name, timeout=_RESTART, what=f"restart {self.name}")
+    def restart(self, *, why: str = "by request") -> None:
+        """End it and start it again; its durable paglets come back.
+
+        Args:
+            why: what ``reason`` says from then on.
+        """
+        loop_thread.call(self._mesh.supervisor.restart, self.name, why, timeout=_RESTART, what=f"restart {self.name}")
 
     def stop(self) -> None:
         """End it; its paglets end with it."""

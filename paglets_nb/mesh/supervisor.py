@@ -203,8 +203,12 @@ class Supervisor(Succession):
             record.state, record.reason = "dead", str(error)
         await self._tell()
 
-    async def restart(self, name: str) -> None:
+    async def restart(self, name: str, why: str) -> None:
         """End a host and start it again; its durable paglets come back. Once begun it ends with the host up.
+
+        Args:
+            name: the host's.
+            why: what its reason says from then on, e.g. ``by request``.
 
         Raises:
             MeshError: it did not start again; says why.
@@ -214,14 +218,14 @@ class Supervisor(Succession):
             with anyio.CancelScope(shield=True):
                 await self._membership.save_one(record)
                 gone = self._ended(record)
-                await self._end(record)
-                record.state, record.reason = "restarting", "it is being restarted"
+                await self._end(record, f"it was restarted {why}")
+                record.state = "restarting"
                 self.changes.tell()
                 await self._start_again(record)
-                await self._take_stock(record, gone, "it was restarted")
+                await self._take_stock(record, gone, f"restarted {why}")
                 if record.state != "up":
                     raise MeshError(record.reason)
-                record.reason = "it was restarted"
+                record.reason = why
                 self.changes.tell()
 
     # ---- what hosts are asked
@@ -252,11 +256,14 @@ class Supervisor(Succession):
                 if record.relay is not None and record.state == "up":
                     group.start_soon(record.relay.sync, timeout)
 
-    async def interrupt(self, name: str) -> None:
-        """Interrupt what a host's kernel executes."""
+    async def interrupt(self, name: str) -> int:
+        """Interrupt what a host's kernel executes; how many cells of this mesh's owner that were."""
         record = self.require(name)
-        if record.process is not None and record.state == "up":
-            await record.process.interrupt()
+        if record.process is None or record.state != "up":
+            return 0
+        count = 0 if record.relay is None else record.relay.executing
+        await record.process.interrupt()
+        return count
 
     # ---- the end
 
@@ -268,9 +275,9 @@ class Supervisor(Succession):
         self.records.pop(name, None)
         await self._tell()
 
-    async def _end(self, record: HostRecord) -> None:
+    async def _end(self, record: HostRecord, reason: str = "it was stopped") -> None:
         if record.state != "dead":
-            record.state, record.reason = "stopped", "it was stopped"
+            record.state, record.reason = "stopped", reason
         self.changes.tell()
         if record.relay is not None:
             record.relay.fail(record.reason)

@@ -7,6 +7,7 @@ its buttons do is done by the mesh's own methods, in the background.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,13 @@ from paglets_nb.widgets.paglet_news import News, PagletNews, tasks_run
 from paglets_nb.widgets.panel_rows import (
     headline,
     host_row,
+    interrupted,
     paglet_rows,
     panel_html,
     panel_text,
     restart_question,
 )
+from paglets_nb.widgets.pictures import mesh_label
 from paglets_nb.widgets.shown import Shown, close_widgets
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ _PER_SECOND = 10.0
 _INTERVAL = 1.0
 _EVERY = 3
 """Rounds from one in which the tasks of all hosts are asked to the next; others ask those that are opened."""
+_TOLD = 6.0
+"""Seconds for which the panel says what came of an interrupt."""
 _COUNTED = 500
 """Paglets of a host up to which its tasks are looked for while it is not opened."""
 _ANSWER = 2.0
@@ -67,6 +72,7 @@ class MeshPanel(Shown):
         self._drains = PagletNews(mesh, mesh.kept_cursors() if cursors is None else cursors)
         self._tasks = PagletNews(mesh, {})
         self._rounds = 0
+        self._told_until = 0.0
         self._notices = NotificationList(mesh)
         self._root = PanelWidget(mesh=mesh.name)
         self._paint = Coalesced(self._show, _PER_SECOND)
@@ -98,8 +104,8 @@ class MeshPanel(Shown):
 
     def _title(self) -> str:
         if not self._watch.running:
-            return f"mesh {self._mesh.name} is down"
-        return f"mesh {self._mesh.name}: {self._headline()}"
+            return f"{mesh_label(self._mesh.name)} is down"
+        return f"{mesh_label(self._mesh.name)}: {self._headline()}"
 
     def _headline(self) -> str:
         """The sums, with the tasks that run as far as they are known."""
@@ -154,6 +160,8 @@ class MeshPanel(Shown):
 
     def _ask(self) -> None:
         """One round of questions to tasks and drains."""
+        if self._root.told and time.monotonic() > self._told_until:
+            self._root.told = ""
         opened = set(map(str, self._root.opened))
         answering = [host for host in self._watch.figures if host.state == "up" and not host.silent]
         known = {host.name: host.paglets for host in answering if host.paglets is not None}
@@ -235,7 +243,7 @@ class MeshPanel(Shown):
             if host in self._doing:
                 return
             self._doing[host] = _DOING[action]
-        self._root.error = ""
+        self._root.error = self._root.told = ""
         self._paint()
 
         def work() -> None:
@@ -244,14 +252,21 @@ class MeshPanel(Shown):
                     self._mesh.add_host()
                 elif action == "remove":
                     self._mesh.remove_host(host)
+                elif action == "interrupt":
+                    self._tell(interrupted(host, self._mesh[host].interrupt()))
                 else:
-                    getattr(self._mesh[host], action)()
+                    self._mesh[host].restart()
             finally:
                 with self._lock:
                     self._doing.pop(host, None)
                 self._paint()
 
         post(work, lambda error: self._failed(error, f"{action} {host}".rstrip()))
+
+    def _tell(self, line: str) -> None:
+        """Say for some seconds what came of what was asked for."""
+        self._told_until = time.monotonic() + _TOLD
+        self._root.told = line
 
     def _failed(self, error: Exception, what: str = "look at the hosts") -> None:
         line = " ".join(str(error).split()) or type(error).__name__

@@ -15,7 +15,16 @@ from paglets_nb.patterns.file_placement import format_bytes
 from paglets_nb.widgets.markup import Markup, clipped, escaped, muted, table, text_table
 from paglets_nb.widgets.pictures import class_label
 
-__all__ = ["MAX_LISTED", "headline", "host_row", "paglet_rows", "panel_html", "panel_text", "restart_question"]
+__all__ = [
+    "MAX_LISTED",
+    "headline",
+    "host_row",
+    "interrupted",
+    "paglet_rows",
+    "panel_html",
+    "panel_text",
+    "restart_question",
+]
 
 MAX_LISTED = 200
 """Paglets shown of one host."""
@@ -78,11 +87,11 @@ def host_row(host: HostFigures, doing: str = "") -> dict[str, Any]:
         "pid": str(host.pid or "") if up else "",
         "paglets": _count(host) if up else "",
         "count": 0 if info is None else info.paglets + info.asleep,
-        "cpu": _percent(host.cpu),
-        "load": min(1.0, host.cpu or 0.0),
+        "cpu": _percent(host.cpu) if up else "",
+        "load": min(1.0, host.cpu or 0.0) if up else 0.0,
         "memory": memory,
         "memory_hint": hint,
-        "rate": _rate(host.messages_per_second),
+        "rate": _rate(host.messages_per_second) if up else "",
         "restarts": host.restarts,
         "up": up,
         "doing": doing,
@@ -136,10 +145,22 @@ def headline(figures: Sequence[HostFigures]) -> str:
     """How many hosts and paglets there are, and how many messages a second."""
     up = sum(host.state == "up" and not host.silent for host in figures)
     paglets = sum(host.info.paglets + host.info.asleep for host in figures if host.info and host.state == "up")
-    rate = sum(host.messages_per_second or 0.0 for host in figures)
+    rate = sum(host.messages_per_second or 0.0 for host in figures if host.state == "up")
     hosts = f"{len(figures)} host{'s' * (len(figures) != 1)}"
     missing = "" if up == len(figures) else f", {up} up"
     return f"{hosts}{missing}, {paglets} paglet{'s' * (paglets != 1)}, {_rate(rate)} messages/s"
+
+
+def interrupted(host: str, cells: int) -> str:
+    """What came of an interrupt.
+
+    Args:
+        host: the host's name.
+        cells: how many cells of the notebook ran there.
+    """
+    if cells:
+        return f"interrupted {cells} cell{'s' * (cells != 1)} on {host}"
+    return f"nothing was running on {host}: no cell of this notebook; a task is ended by its own Cancel"
 
 
 # ---- the still picture

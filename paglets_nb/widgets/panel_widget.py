@@ -31,6 +31,7 @@ class PanelWidget(anywidget.AnyWidget):
     unread: Any = traitlets.Int(0).tag(sync=True)
     adding = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
+    told = traitlets.Unicode().tag(sync=True)
     handled: Any = traitlets.Int(0).tag(sync=True)
     # set by the page
     opened: Any = traitlets.List().tag(sync=True)

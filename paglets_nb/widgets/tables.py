@@ -35,7 +35,8 @@ class HostTable(list[HostHandle]):
     @staticmethod
     def _row(host: HostHandle) -> tuple[object, ...]:
         count = host.paglet_count() if host.state == "up" else ""
-        state = f"{host.state}: {host.reason}" if host.reason else host.state
+        up = host.state == "up"
+        state = f"{host.state}{'; last restart' if up else ''}: {host.reason}" if host.reason else host.state
         return host.name, state, host.pid or "", count
 
     def __repr__(self) -> str:

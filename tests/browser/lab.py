@@ -190,6 +190,18 @@ class Notebook:
         """End its kernel, as its user would."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown().then(() => null)")
 
+    def restart(self) -> None:
+        """Start its kernel again, as its user would."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+        self.wait_kernel()
+
+    def execute(self, code: str) -> None:
+        """Have its kernel execute code that stands in no cell, and return at once."""
+        self.page.evaluate(
+            "code => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code}) }",
+            code,
+        )
+
     # ---- what it shows
 
     def cell(self, number: int) -> Locator:

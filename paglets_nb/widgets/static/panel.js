@@ -189,13 +189,15 @@ class Panel {
       this.problem.hidden = true;
     });
     this.problem.append(this.message, dismiss);
-    this.root.append(this.problem);
+    this.told = make("div", "pgp-told");
+    this.told.setAttribute("role", "status");
+    this.root.append(this.problem, this.told);
     this.root.addEventListener("keydown", (event) => this.key(event));
     el.append(this.root);
     this.hooks = [
       ["change:hosts change:listed change:opened change:running change:headline", () => this.draw()],
       ["change:unread change:reading", () => this.drawNotices()],
-      ["change:adding change:error", () => this.draw()],
+      ["change:adding change:error change:told", () => this.draw()],
       ["change:handled", () => this.settle()],
       ["msg:custom", (told) => told?.ask && this.rows.get(told.host)?.confirm(told.ask, told.text)],
     ];
@@ -267,6 +269,7 @@ class Panel {
     this.add.setAttribute("aria-disabled", String(Boolean(adding) || !model.get("running")));
     say(this.add, adding ? "Adding a host ..." : "Add a host");
     say(this.message, model.get("error"));
+    say(this.told, model.get("told"));
     this.problem.hidden = !model.get("error");
     const names = new Set(hosts.map((host) => host.name));
     for (const [name, row] of this.rows) {

@@ -17,7 +17,7 @@ INFO = HostInfo("alpha", "unix:///a", 7, 3, 60.0, 2, 9, asleep=1, rss_bytes=50 *
 UP = HostFigures("alpha", "up", "", 0, 7, info=INFO, cpu=1.5, messages_per_second=1234.5)
 SILENT = HostFigures("beta", "up", "", 0, 8, silent=12.3)
 RESTARTED = HostFigures("gamma", "up", "killed by\nSIGKILL", 2, 9, info=INFO, cpu=0.004, messages_per_second=2.25)
-DEAD = HostFigures("delta", "dead", "<b>gone</b>", 5, 9, info=INFO)
+DEAD = HostFigures("delta", "dead", "<b>gone</b>", 5, 9, info=INFO, cpu=0.45, messages_per_second=12.0)
 
 
 def paglet(number: int, *, active: bool = True) -> PagletInfo:
@@ -55,6 +55,7 @@ def test_a_host_that_is_not_well() -> None:
         "",
         "",
     )
+    assert (dead["cpu"], dead["load"], dead["rate"]) == ("", 0.0, "")
     doing = host_row(RESTARTED, "restarting")
     assert (doing["state"], doing["tone"], doing["note"], doing["doing"]) == ("restarting", "busy", "", "restarting")
 

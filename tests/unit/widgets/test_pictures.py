@@ -38,6 +38,7 @@ def test_a_mesh_shows_its_hosts() -> None:
     assert "dead: SIGKILL" in html
     assert "<script" not in html
     assert pictures.mesh_text(SimpleNamespace(name="m", running=False)) == "mesh m is down"
+    assert pictures.mesh_text(SimpleNamespace(name="mesh-4ed548", running=False)) == "mesh-4ed548 is down"
 
 
 def test_a_host_shows_in_one_line() -> None:

@@ -57,3 +57,9 @@ def test_hosts_keep_the_count_of_their_listing() -> None:
     assert table[0] is alive
     assert repr(table).splitlines()[1].split() == ["a", "up", "1", "3"]
     assert "dead: killed by SIGKILL" in table._repr_html_()
+
+
+def test_a_host_that_is_up_again_says_why_it_was_not() -> None:
+    """As what it is: the reason of its last restart."""
+    again = SimpleNamespace(name="a", state="up", reason="killed by SIGKILL", pid=1, url="u", paglet_count=lambda: 3)
+    assert "up; last restart: killed by SIGKILL" in repr(HostTable([again]))  # type: ignore[list-item]
