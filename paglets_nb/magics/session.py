@@ -65,7 +65,7 @@ class Session:
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[ShownTask] = weakref.WeakSet()
         self._views: deque[Shown] = deque()
-        self._seen: list[tuple[Any, Callable[[], bool]]] = []
+        self._seen: deque[tuple[Any, Callable[[], bool]]] = deque(maxlen=_MOST_VIEWS)
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now

@@ -59,13 +59,14 @@ class View(Protocol):
 
 
 def _framed(widget: Any, name: str) -> Any:
-    """A view's widget in a box of that class, which the page marks when the kernel is gone."""
+    """A view's widget in a box of that class, which the page marks when the kernel is gone; its keys are its own."""
     import ipywidgets
 
     from paglets_nb.widgets.heart import Heart
 
     box = ipywidgets.VBox([widget, Heart(layout={"display": "none"})], layout={"overflow": "visible"})
-    box.add_class(name)
+    for each in ("paglets-view", name):
+        box.add_class(each)
     return box
 
 

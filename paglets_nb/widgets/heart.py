@@ -1,4 +1,4 @@
-"""What tells the page that the kernel of a live view has ended; imported when a view is shown."""
+"""What keeps a live view's keys from the notebook, and tells when its kernel ended; imported when one is shown."""
 
 from __future__ import annotations
 

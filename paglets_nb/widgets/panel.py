@@ -39,6 +39,7 @@ _EVERY = 3
 """Rounds from one in which the tasks of all hosts are asked to the next; others ask those that are opened."""
 _TOLD = 6.0
 """Seconds for which the panel says what came of an interrupt."""
+_TASKS = "; a task is ended by its own Cancel"
 _COUNTED = 500
 """Paglets of a host up to which its tasks are looked for while it is not opened."""
 _ANSWER = 2.0
@@ -253,7 +254,8 @@ class MeshPanel(Shown):
                 elif action == "remove":
                     self._mesh.remove_host(host)
                 elif action == "interrupt":
-                    self._tell(interrupted(host, self._mesh[host].interrupt()))
+                    cells = self._mesh[host].interrupt()
+                    self._tell(f"{interrupted(host, cells)}{'' if cells else _TASKS}")
                 else:
                     self._mesh[host].restart()
             finally:

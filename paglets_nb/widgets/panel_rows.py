@@ -152,7 +152,7 @@ def headline(figures: Sequence[HostFigures]) -> str:
 
 
 def interrupted(host: str, cells: int) -> str:
-    """What came of an interrupt.
+    """What came of an interrupt, in a line.
 
     Args:
         host: the host's name.
@@ -160,7 +160,7 @@ def interrupted(host: str, cells: int) -> str:
     """
     if cells:
         return f"interrupted {cells} cell{'s' * (cells != 1)} on {host}"
-    return f"nothing was running on {host}: no cell of this notebook; a task is ended by its own Cancel"
+    return f"no cell of this notebook was running on {host}"
 
 
 # ---- the still picture

@@ -37,6 +37,7 @@ __all__ = [
     "reply_text",
     "snapshot_html",
     "snapshot_text",
+    "state_label",
     "status_label",
 ]
 
@@ -78,12 +79,16 @@ def mesh_label(name: str) -> str:
     return name if name.startswith("mesh") else f"mesh {name}"
 
 
-def _host_row(host: Any) -> tuple[object, ...]:
-    state = f"{host.state}: {host.reason}" if host.reason else host.state
-    if host.state == "up" and getattr(host, "restarts", 0):
+def state_label(host: Any) -> str:
+    """How a host is, and why: ``dead: killed by SIGKILL``, ``up, restarted once (last: by request)``."""
+    if host.state == "up" and host.restarts:
         times = "once" if host.restarts == 1 else f"{host.restarts} times"
-        state = f"up, restarted {times} (last: {host.reason})"
-    return host.name, state, host.pid or ""
+        return f"up, restarted {times} (last: {host.reason})"
+    return f"{host.state}: {host.reason}" if host.reason else str(host.state)
+
+
+def _host_row(host: Any) -> tuple[object, ...]:
+    return host.name, state_label(host), host.pid or ""
 
 
 def mesh_html(mesh: Any) -> str:

@@ -186,6 +186,13 @@ class Notebook:
         self.save()
         return self.saved()
 
+    def saves_by_key(self) -> None:
+        """Press Ctrl+S where the focus is, and return when the notebook is saved by it."""
+        model = "window.jupyterapp.shell.currentWidget.context.model"
+        self.page.evaluate(f"() => {{ {model}.dirty = true }}")
+        self.page.keyboard.press("Control+s")
+        wait_until(lambda: not self.page.evaluate(f"() => {model}.dirty"), 15.0, "the notebook is saved by its key")
+
     def shut_down(self) -> None:
         """End its kernel, as its user would."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown().then(() => null)")

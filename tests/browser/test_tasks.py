@@ -141,7 +141,7 @@ handles = [TaskClient.for_paglet(p, Worker).submit(Steps(100000)) for p in many]
 def test_many_tasks_in_one_table(
     open_notebook: Callable[..., Notebook], page: Page, screenshot: Callable[[str], None]
 ) -> None:
-    """Rows are live, cancelled by keyboard, in the page's theme; a picture of them stays."""
+    """Rows are live, cancelled by keyboard, in the page's theme; Ctrl+S is the notebook's; a picture of them stays."""
     notebook = open_notebook("many.ipynb", [SET_UP, MANY, "%paglet tasks"])
     notebook.run_all()
     table = notebook.output(2)
@@ -155,6 +155,8 @@ def test_many_tasks_in_one_table(
     rows.nth(2).get_by_role("button").focus()
     page.keyboard.press("ArrowDown")
     expect(row.get_by_role("button")).to_be_focused()
+    page.keyboard.press("x")  # would cut the cell
+    notebook.saves_by_key()
     page.keyboard.press("Enter")
     expect(seen(row, "cancelled")).to_be_visible(timeout=15_000)
     expect(seen(table, "29 of 30 tasks running")).to_be_visible()

@@ -13,7 +13,7 @@ from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.progress import progress
 from paglets_nb.magics.session import Session
 from paglets_nb.mesh.relay import inherit_cells
-from paglets_nb.widgets.pictures import mesh_label
+from paglets_nb.widgets.pictures import mesh_label, state_label
 
 if TYPE_CHECKING:
     from paglets_nb.host.protocol import PagletInfo
@@ -77,7 +77,7 @@ def _found(mesh: Mesh, cursors: Mapping[tuple[str, str], int]) -> str:
     listing, hosts = mesh.listing(), mesh.hosts()
     counts = f"{len(hosts)} host{'s' * (len(hosts) != 1)}, {len(listing)} paglet{'s' * (len(listing) != 1)}"
     alone = f"; nobody was attached for {_ago(time.time() - mesh.alone_since)}" if mesh.alone_since else ""
-    news = [f"{host.name} {host.state}: {host.reason}" for host in hosts if host.reason]
+    news = [f"{host.name} {state_label(host)}" for host in hosts if host.reason]
     lines = [*_going_on(mesh, listing, cursors), *news]
     return f"{mesh_label(mesh.name)} is attached: {counts}{alone}" + "".join(f"; {line}" for line in lines)
 

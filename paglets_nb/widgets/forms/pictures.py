@@ -21,6 +21,8 @@ __all__ = [
     "status_text",
 ]
 
+_UNSET = "not set"
+
 
 def reply_picture(value: Any) -> pictures.Picture:
     """How a reply looks: its own picture, or that of any dataclass."""
@@ -83,7 +85,7 @@ def call_text(call: Call, title: str, owner: str) -> str:
 
 
 def _rows(values: Mapping[str, Any], path: str = "") -> list[tuple[str, object]]:
-    """Fields and what is filled in, those of a dataclass within by their paths."""
+    """Fields and what is filled in, those of a dataclass within by their paths; None where nothing is."""
     rows: list[tuple[str, object]] = []
     for name, raw in values.items():
         if isinstance(raw, Mapping) and not set(raw) <= {"text", "hex"}:
@@ -97,9 +99,11 @@ def _rows(values: Mapping[str, Any], path: str = "") -> list[tuple[str, object]]
 
 def fields_html(values: Mapping[str, Any]) -> str:
     """What is filled in, by raw values as ``forms.raw_values`` has them."""
-    return table((), _rows(values)).html if values else ""
+    rows = [(name, muted(_UNSET) if raw is None else raw) for name, raw in _rows(values)]
+    return table((), rows).html if rows else ""
 
 
 def fields_text(values: Mapping[str, Any]) -> str:
     """The same as text."""
-    return text_table(("field", "value"), _rows(values)) if values else ""
+    rows = [(name, _UNSET if raw is None else raw) for name, raw in _rows(values)]
+    return text_table(("field", "value"), rows) if rows else ""

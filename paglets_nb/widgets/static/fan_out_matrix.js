@@ -49,8 +49,6 @@ class Grid {
 
   build(el) {
     el.classList.add("paglets-matrix");
-    // Notebook 7 takes a key before the page does, unless the very element that has the focus says that it is not for it.
-    el.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
     const top = make("div", "paglets-matrix-top");
     this.title = make("span", "paglets-matrix-title");
     this.legend = make("div", "paglets-matrix-legend", undefined, { role: "group", "aria-label": "Cells by state; a press goes to the next one" });

@@ -3,15 +3,12 @@
 
 const PAUSE = 200; // milliseconds without a keystroke before the kernel is told
 const DEEPEST = 8; // groups within groups
-const FOCUSABLE = new Set(["input", "select", "textarea", "button", "summary"]);
 const own = Math.random().toString(36).slice(2); // this module is loaded once for each form of a page
 let made = 0;
 const newId = (what) => `paglets-${what}-${own}-${++made}`;
 
 function node(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
-  // JupyterLab's own keys (arrows, Ctrl+Enter) look for this on the very element that has the focus.
-  if (FOCUSABLE.has(tag)) element.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null) continue;
     if (name in element && typeof value !== "string") element[name] = value;

@@ -176,8 +176,6 @@ class Panel {
     this.rows = new Map();
     this.pending = new Map();
     this.root = make("section", "pgp-panel");
-    // Notebook 7 takes a key before the page does, unless the very element that has the focus says that it is not for it.
-    this.root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
     this.root.setAttribute("aria-label", `Mesh ${model.get("mesh")}`);
     this.head();
     this.table();

@@ -98,7 +98,7 @@ def test_what_came_of_an_interrupt(mesh: Mesh, panel: MeshPanel, monkeypatch: py
     """Is told for some seconds, also where nothing ran."""
     root, began = panel._root, threading.Event()
     panel.do("interrupt", "beta")
-    wait_until(lambda: root.told.startswith("nothing was running on beta"), timeout=10)
+    wait_until(lambda: root.told.startswith("no cell of this notebook was running on beta; a task"), timeout=10)
 
     class Sink:
         def stream(self, name: str, text: str) -> None:

@@ -16,3 +16,10 @@ def test_what_is_filled_in_is_shown_by_path() -> None:
     ]
     assert "&lt;b&gt;</td>" in fields_html(values)
     assert (fields_html({}), fields_text({})) == ("", "")
+
+
+def test_what_is_not_filled_in_is_said_not_to_be() -> None:
+    """It is no text "None"."""
+    assert fields_text({"name": None}).splitlines()[1:] == ["name   not set"]
+    assert "not set</span>" in fields_html({"name": None})
+    assert "None" not in fields_html({"name": None})
