@@ -20,7 +20,8 @@ EVIL = "<script>x</script>"
 
 
 def _host(**values: Any) -> Any:
-    return SimpleNamespace(**{"name": EVIL, "state": "up", "reason": "", "pid": 7, "url": "unix:///a/b.sock", **values})
+    known = {"name": EVIL, "state": "up", "reason": "", "restarts": 0, "pid": 7, "url": "unix:///a/b.sock"}
+    return SimpleNamespace(**{**known, **values})
 
 
 @pytest.mark.parametrize("name", pictures.PICTURES)

@@ -44,14 +44,14 @@ def test_a_host_that_was_started_again_is_told(
     own_folders: Path, notebook: Notebook, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In the words of the list of hosts."""
-    mesh = Mesh(1, name="apart", detach=True).start()
-    pid = mesh["alpha"].pid
+    mesh = Mesh(2, name="apart", detach=True).start()
+    pid = mesh["beta"].pid
     mesh.detach()
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not process_alive(pid))
     notebook.run("%paglet attach")
     said = "up, restarted once (last: ended while nobody was attached)"
-    assert f"; alpha {said}" in capsys.readouterr().out
+    assert f"; beta {said}" in capsys.readouterr().out
     assert said in repr(notebook.run("%paglet hosts"))
     notebook.run("%paglet down")
 
