@@ -29,6 +29,7 @@ __all__ = [
     "decode",
     "decoder",
     "encode",
+    "encode_plain",
     "encode_whole",
     "plain_types",
 ]
@@ -47,9 +48,10 @@ _BUFFER, _ARRAY = 1, 2
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 _NO_BUFFERS: tuple[Any, ...] = ()
 _encoder = msgspec.msgpack.Encoder(enc_hook=wire.encode_hook, order="deterministic")
-_encode = _encoder.encode
+_encode = encode_plain = _encoder.encode
+"""Encodes a value of one of ``plain_types``; raises one of ``CODING_ERRORS``, which ``encode`` explains."""
 plain_types: set[Any] = set(_PLAIN)
-"""Types whose values are known to hold no buffers, so that ``encode_whole`` does for them."""
+"""Types whose values are known to hold no buffers."""
 KEPT = 4096
 """Types that are remembered."""
 _Binary = (
@@ -169,7 +171,7 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
 
 
 def encode_whole(value: Any) -> bytes:
-    """A value as one msgpack, large buffers in it; for what is stored, or of one of ``plain_types``.
+    """A value as one msgpack, large buffers in it; for what is stored.
 
     Raises:
         SerializationError: something in it cannot travel; names where and what.

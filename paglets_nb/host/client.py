@@ -125,7 +125,10 @@ class HostClient:
         if not free or type(request) not in payloads.plain_types or get_ident() == loop_thread.ident:
             content, buffers = payloads.encode(request)
             return self._deliver(proxy, kind, header, content, buffers, limit, reply_type)
-        content = payloads.encode_whole(request)
+        try:
+            content = payloads.encode_plain(request)
+        except payloads.CODING_ERRORS:
+            content, _none = payloads.encode(request)  # says what cannot travel
         try:
             connection = free.pop()
         except IndexError:  # another thread took the last one

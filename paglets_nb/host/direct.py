@@ -8,12 +8,13 @@ and the operations as they are called; must not know what is queued, stored or f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import time
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import payload as payloads
 from paglets_nb.codec.envelope import NUMBERED, TYPED, Envelope
+from paglets_nb.codec.payload import SHORT, encode_plain, plain_types
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.ports import DirectOperation
 from paglets_nb.core.references import PagletProxyRef
@@ -47,13 +48,12 @@ class _Header:
 class _Operation:
     """An operation of one paglet, ready to be called."""
 
-    __slots__ = ("decode", "encode", "finish", "handler", "paglet", "reply_type", "request_type")
+    __slots__ = ("decode", "finish", "handler", "paglet", "reply_type", "request_type")
 
     def __init__(self, paglet: Paglet[Any], found: DirectOperation) -> None:
         self.paglet = paglet
         self.request_type, self.reply_type, self.handler, self.finish = found
         self.decode = payloads.decoder(self.request_type)
-        self.encode = payloads.encode
 
 
 class DirectCalls:
@@ -86,19 +86,21 @@ class DirectCalls:
         """Answer a request, where it is as usual; any other goes the general way."""
         header = self._headers.get(frame[3])
         payload = frame[4]
-        if header is None or frame[1] or frame[5] or len(payload) > payloads.SHORT:
+        if header is None or frame[1] or frame[5] or len(payload) > SHORT:
             return self._otherwise(connection, frame)
         resident = self._find(header.target)
         if resident is None:
             return self._otherwise(connection, frame)
         operation = resident.direct.get(header.kind) or self._operation(resident, header.kind)
-        if operation is None or not (place := resident.mailbox.try_take()):
+        mailbox = resident.mailbox
+        if operation is None or not (place := mailbox.try_take()):
             return self._otherwise(connection, frame)
         turn = HandlerTurn(resident, header.origin, place)
         if operation.paglet is not turn.paglet:  # another version has taken its place
             turn.finish()
             return self._otherwise(connection, frame)
         kind = REPLY
+        buffers: Sequence[Any] = ()
         error: BaseException | None = None
         began = time() if self._events.timed else None
         current_turn.set(turn)
@@ -110,19 +112,26 @@ class DirectCalls:
             reply = operation.handler(request)
             if type(reply) is not operation.reply_type:
                 reply = self._handling.awaited(operation.finish(reply), header.kind)
-            content, buffers = operation.encode(reply)
+            try:
+                content = encode_plain(reply) if type(reply) in plain_types else b""
+            except payloads.CODING_ERRORS:
+                content = b""
+            if not content:
+                content, buffers = payloads.encode(reply)  # which says what cannot travel
         except BaseException as raised:  # whatever user code raises is the caller's to see
             error = raised
             kind, content, buffers = self._handling.failure(operation.paglet, error)
         finally:
             current_turn.set(None)
             self._record(header.target, header.kind, header.sender, error, began)
-            turn.finish()
-        if buffers or len(content) > payloads.SHORT:
+            if turn.held:  # as in its ``finish``
+                turn.held = False
+                mailbox.release()
+        if buffers or len(content) > SHORT:
             self._answer(connection, frame[2], kind, content, buffers)
             return None
         try:
-            connection.send(kind, 0, frame[2], b"", content)
+            connection.reply(kind, frame[2], content)
         except OSError:  # nobody takes it
             connection.close()
         return None

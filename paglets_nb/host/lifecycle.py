@@ -132,21 +132,18 @@ class Lifecycle:
 
     def in_turn(self, resident: Resident, origin: str, place: int = 1) -> TurnScope:
         """Hooks run within this: the turn is held, output goes to the cell that asked."""
-        return TurnScope(HandlerTurn(resident, origin, place, 10))
+        return TurnScope(HandlerTurn(resident, origin, place, 10), finish=True)
 
     def settle(self, resident: Resident, hook: Callable[[Any], None], event: Any) -> None:
         """Call the arriving hook with the turn held, then free the turn and start ``run()``."""
         origin = current_origin()
-        try:
-            with self.in_turn(resident, origin):
-                try:
-                    hook(event)
-                    failpoint("target.hook_done")
-                finally:
-                    if not resident.paglet._ended:
-                        self._host.durability.keep(resident)
-        finally:
-            resident.mailbox.release()
+        with self.in_turn(resident, origin):
+            try:
+                hook(event)
+                failpoint("target.hook_done")
+            finally:
+                if not resident.paglet._ended:
+                    self._host.durability.keep(resident)
         self.start_run(resident, origin)
 
     def start_run(self, resident: Resident, origin: str) -> None:

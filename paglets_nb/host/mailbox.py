@@ -9,6 +9,7 @@ again in its old place. Owns turns and queues; knows no message and no paglet.
 from __future__ import annotations
 
 import heapq
+import itertools
 import threading
 from typing import Any, Protocol
 
@@ -50,25 +51,27 @@ class Mailbox:
         limit: jobs that may wait.
     """
 
-    __slots__ = ("_busy", "_closed", "_limit", "_lock", "_place", "_waiting", "_workers")
+    __slots__ = ("_closed", "_free", "_limit", "_lock", "_place", "_take", "_waiting", "_workers")
 
     def __init__(self, workers: WorkerPool, *, limit: int = MAX_WAITING) -> None:
         self._workers = workers
         self._limit = limit
         self._lock = threading.Lock()
-        self._busy = False
+        turn = threading.Lock()
+        self._take = turn.acquire
+        self._free = turn.release
         self._closed = False
         self._waiting: list[tuple[int, int, Any]] = []
-        self._place = 0
+        self._place = itertools.count(1).__next__
+
+    # The turn is a lock of its own, taken and freed without the queue's where nobody waits. Whoever queues
+    # tries for the turn after, and whoever frees it looks at the queue after: one of the two sees the other.
 
     def try_take(self) -> int:
         """Take the turn if it is free: the place in the queue it stands for, else 0."""
-        with self._lock:
-            if self._busy or self._closed:
-                return 0
-            self._busy = True
-            self._place += 1
-            return self._place
+        if self._waiting or not self._take(False) or self._closed:  # of a closed one nobody has the turn again
+            return 0
+        return self._place()
 
     def post(self, job: Job, priority: int) -> None:
         """Run a job when its turn comes, on a worker.
@@ -80,13 +83,15 @@ class Mailbox:
         with self._lock:
             if self._closed:
                 raise LifecycleError("the paglet has left or ended")
-            self._place = place = self._place + 1
-            if self._busy:
+            place = self._place()
+            at_once = not self._waiting and self._take(False)
+            if not at_once:
                 if len(self._waiting) >= self._limit:
                     raise MailboxFullError(f"{self._limit} messages wait for the paglet already")
                 heapq.heappush(self._waiting, (-priority, place, job))
-                return
-            self._busy = True
+        if not at_once:
+            self._pass_on()
+            return
         try:
             self._workers.submit(self._drain, job, place)
         except LifecycleError:
@@ -111,13 +116,12 @@ class Mailbox:
         with self._lock:
             if self._closed:
                 raise LifecycleError("the paglet has left or ended")
-            if not place:
-                self._place = place = self._place + 1
-            if not self._busy:
-                self._busy = True
+            place = place or self._place()
+            if not self._waiting and self._take(False):
                 return place
             waiter = _Waiter()
             heapq.heappush(self._waiting, (-priority, place, waiter))
+        self._pass_on()
         if not waiter.granted.wait(timeout):
             with self._lock:
                 if not waiter.granted.is_set():
@@ -130,10 +134,16 @@ class Mailbox:
 
     def release(self) -> None:
         """Give the turn to the next in the queue."""
-        with self._lock:
-            if not self._waiting:
-                self._busy = False
-                return
+        if self._closed:
+            return
+        self._free()
+        if self._waiting:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Give the turn to the first in the queue, where it is free; who has it does so after."""
+        if not self._take(False):
+            return
         while (following := self._next()) is not None:
             try:
                 self._workers.submit(self._drain, *following)
@@ -142,9 +152,11 @@ class Mailbox:
                 following[0].refuse()
 
     def _next(self) -> tuple[Job, int] | None:
+        """The first job in the queue, for who holds the turn; None where a waiter has it now, or nobody."""
         with self._lock:
             if not self._waiting:
-                self._busy = False
+                if not self._closed:
+                    self._free()
                 return None
             _priority, place, entry = heapq.heappop(self._waiting)
             if isinstance(entry, _Waiter):

@@ -92,6 +92,17 @@ class Connection:
             for buffer in buffers:
                 self._sendall(buffer)
 
+    def reply(self, kind: int, request_id: int, payload: bytes) -> None:
+        """Send a small answer; of requests that wait for each other there is one sender, and no lock is needed.
+
+        Raises:
+            OSError: the other side is gone.
+        """
+        if self.pipelined:
+            self.send(kind, 0, request_id, b"", payload)
+        else:
+            self._sendall(_pack(0, len(payload), 0, kind, 0, request_id) + payload)
+
     def request(self, request_id: int, header: bytes, payload: bytes, buffers: Sequence[Any], timeout: float) -> None:
         """Send a request, on a connection that nobody else uses until its reply came.
 

@@ -194,8 +194,36 @@ def test_close_refuses_what_waits_and_what_comes(mailbox: Mailbox) -> None:
     assert mailbox.waiting() == 0
 
 
+def test_a_job_that_gave_its_turn_up_ends_after_the_close(mailbox: Mailbox, pool: WorkerPool) -> None:
+    """A turn that nobody holds is not freed again by the job that had it."""
+    closed = threading.Event()
+    log: list[object] = []
+
+    class Waits:
+        def run(self, place: int) -> None:
+            """Give the turn up, and find the mailbox closed."""
+            mailbox.release()
+            assert closed.wait(5)
+            with pytest.raises(LifecycleError, match="left or ended"):
+                mailbox.acquire(place=place, timeout=5)
+            log.append("ended")
+
+        def refuse(self) -> None:
+            """Never."""
+            raise AssertionError
+
+    mailbox.post(Waits(), 5)
+    wait_until(lambda: mailbox.try_take() == 2)
+    mailbox.release()
+    mailbox.close()
+    closed.set()
+    wait_until(lambda: log == ["ended"])
+    wait_until(lambda: pool.statistics() == {"threads": 1, "idle": 1}, what="a worker that goes on")
+    assert mailbox.try_take() == 0
+
+
 def test_many_threads_never_two_at_once(mailbox: Mailbox) -> None:
-    """Threads that take, post, acquire, give up and take back never run two jobs at once."""
+    """Threads that take, try, post, acquire, give up and take back never run two jobs at once; none waits for ever."""
     inside, worst, ran = 0, 0, 0
     guard = threading.Lock()
 
@@ -224,11 +252,12 @@ def test_many_threads_never_two_at_once(mailbox: Mailbox) -> None:
     def work(seed: int) -> None:
         dice = random.Random(seed)
         for _ in range(60):
-            way = dice.randrange(3)
-            if way == 0:
+            way = dice.randrange(4)
+            place = mailbox.try_take() if way == 3 else 0
+            if way == 0 or (way == 3 and not place):
                 mailbox.post(Busy(), dice.randint(1, 10))
                 continue
-            place = mailbox.acquire(priority=dice.randint(1, 10), timeout=10)
+            place = place or mailbox.acquire(priority=dice.randint(1, 10), timeout=10)
             enter()
             leave()
             if way == 2:
