@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import base64
 import importlib
+import threading
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from paglets_nb.errors import PagletError
 
-__all__ = ["Plot", "altair"]
+__all__ = ["Plot", "altair", "prepare"]
 
 SCALE = 2.0
 """Pixels of the PNG for each of the chart's own."""
@@ -28,6 +30,21 @@ def altair() -> Any:
         return importlib.import_module("altair")
     except ImportError as error:
         raise PagletError(_INSTALL) from error
+
+
+@cache
+def prepare() -> None:
+    """Begin to import what charts are drawn with, in the background; harmless when repeated.
+
+    It takes seconds the first time. Whether it can be imported is told by who draws.
+    """
+    threading.Thread(target=_import, name="paglets-charts", daemon=True).start()
+
+
+def _import() -> None:
+    with suppress(Exception):
+        importlib.import_module("altair")
+        importlib.import_module("vl_convert")
 
 
 class Plot:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -30,6 +31,9 @@ MAX_ERRORS = 100
 _CHUNK = 1 << 18
 _PIPE = 1 << 20
 _MESSAGE = 500
+_SHOWN = 200
+"""Characters shown of a pattern."""
+_REGEX_ERROR = re.compile(r"regex parse error: .*error: (.*)")
 _CHECK_TIMEOUT = 10.0
 _END_TIMEOUT = 5.0
 _INSTALL = "ripgrep (rg) was not found on this host; install it with: pip install 'ripgrep>=14.1,<15'"
@@ -121,7 +125,13 @@ def check_command(request: SearchRequest) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         raise SearchError(f"ripgrep could not be run: {error}") from error
     if done.returncode not in (0, 1):
-        raise SearchError(_said(done.stderr) or f"ripgrep ended with status {done.returncode}")
+        said = _said(done.stderr) or f"ripgrep ended with status {done.returncode}"
+        wrapped = _REGEX_ERROR.fullmatch(said)  # it shows the pattern as it has wrapped it
+        raise SearchError(f"regex parse error in {_short(request.pattern)}: {wrapped[1]}" if wrapped else said)
+
+
+def _short(pattern: str) -> str:
+    return repr(pattern if len(pattern) <= _SHOWN else f"{pattern[:_SHOWN]}...")
 
 
 def _said(text: bytes) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 from paglets_nb.errors import RemoteHostError
 
-__all__ = ["ENDED", "FAILED", "OK", "RUNNING", "UNKNOWN", "WAITING", "Cell"]
+__all__ = ["ENDED", "FAILED", "NOT_RUN", "OK", "RUNNING", "UNKNOWN", "WAITING", "Cell"]
 
-WAITING, RUNNING, OK, FAILED, UNKNOWN = "waiting", "running", "ok", "failed", "unknown"
-ENDED = (OK, FAILED, UNKNOWN)
-"""How a cell can end: answered; refused, or never delivered; delivered, but what became of it is not known."""
+WAITING, RUNNING, OK, FAILED, UNKNOWN, NOT_RUN = "waiting", "running", "ok", "failed", "unknown", "not run"
+ENDED = (OK, FAILED, UNKNOWN, NOT_RUN)
+"""How a cell can end: answered; refused, or never delivered; delivered, but what became of it is not known;
+never sent, since its user ended the run before its turn came."""
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class Cell:
         fields: what is asked, by field name.
         repeat: which repetition it is, from 0.
         host: where it ran or will run; empty where the first host that is free takes it.
-        state: ``waiting``, ``running``, ``ok``, ``failed`` or ``unknown``.
+        state: ``waiting``, ``running``, ``ok``, ``failed``, ``unknown`` or ``not run``.
         value: the reply of one that is ok.
         error: type and message of one that is not.
         exception: the error itself; None once results were saved and loaded.
@@ -55,7 +56,7 @@ class Cell:
 
     @property
     def ended(self) -> bool:
-        """Whether it is ok, failed or unknown."""
+        """Whether it is ok, failed, unknown or not run."""
         return self.state in ENDED
 
     def succeed(self, value: Any, total: float, run: float | None) -> None:
@@ -66,7 +67,7 @@ class Cell:
             self.queued = total - self.run
 
     def fail(self, state: str, error: BaseException, total: float | None = None) -> None:
-        """It failed, or what became of it is not known."""
+        """It failed, was not run, or what became of it is not known."""
         self.state, self.exception, self.total = state, error, total
         told = isinstance(error, RemoteHostError)  # then the text begins with the type
         self.error = str(error) if told else f"{type(error).__name__}: {error}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.state import PagletState
 from paglets_nb.errors import ExperimentError, UnknownHostError
-from paglets_nb.experiments.cells import FAILED, UNKNOWN, Cell
+from paglets_nb.experiments.cells import FAILED, NOT_RUN, UNKNOWN, Cell
 from paglets_nb.experiments.grid import EVERY, Placement, cells_of
 from paglets_nb.experiments.results import Results
 from paglets_nb.experiments.run import Place, Run
@@ -30,7 +31,8 @@ class FanOut(Results):
 
     Each cell of the grid ends as ``ok``, ``failed`` (the handler raised, or it was never
     delivered) or ``unknown`` (it was delivered, and what became of it is not known) by the
-    deadline plus a second; what has come until then are results.
+    deadline plus a second; what has come until then are results. Those whose turn had not
+    come when the run was cancelled end as ``not run``.
 
     Args:
         mesh: whose hosts are used.
@@ -90,6 +92,7 @@ class FanOut(Results):
         self._run: Run | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
+        self._listeners: list[weakref.WeakMethod[Callable[[FanOut], None]]] = []
 
     # ---- running
 
@@ -141,9 +144,20 @@ class FanOut(Results):
             )
             return self._run
 
+    def on_begin(self, listener: Callable[[FanOut], None]) -> None:
+        """Have a method called with the fan-out whenever a run of it begins, as long as its object lives.
+
+        Args:
+            listener: a bound method; must not block.
+        """
+        self._listeners = [known for known in self._listeners if known() is not None] + [weakref.WeakMethod(listener)]
+
     def _go(self, run: Run) -> None:
         began = time.monotonic()
         try:
+            for known in self._listeners:
+                if (listener := known()) is not None:
+                    listener(self)
             run.go()
         finally:
             self.elapsed += time.monotonic() - began
@@ -152,7 +166,7 @@ class FanOut(Results):
                 self._changed.notify_all()
 
     def run(self, on_cell: Callable[[Cell], None] | None = None) -> FanOut:
-        """Run what has not been run yet, and wait for the end; a KeyboardInterrupt cancels.
+        """Run the cells that have not ended, and wait for the end; a KeyboardInterrupt cancels.
 
         Args:
             on_cell: called with each cell as it ends, from the thread that runs this.
@@ -169,7 +183,7 @@ class FanOut(Results):
         return self
 
     def retry_failed(self, *, unknown: bool = False, on_cell: Callable[[Cell], None] | None = None) -> FanOut:
-        """Run the cells again that failed, and wait for the end.
+        """Run the cells again that failed, and those that were not run, and wait for the end.
 
         Args:
             unknown: also those of which is not known what became of them, which may have had their effect.
@@ -178,14 +192,14 @@ class FanOut(Results):
         Returns:
             The fan-out itself; its other cells stay as they are.
         """
-        states = (FAILED, UNKNOWN) if unknown else (FAILED,)
+        states = (FAILED, NOT_RUN, UNKNOWN) if unknown else (FAILED, NOT_RUN)
         cells = [cell for cell in self.cells if cell.state in states]
         if cells:
             self._go(self._prepared(cells, on_cell))
         return self
 
     def start(self) -> FanOut:
-        """Run what has not been run yet in a thread of its own, and return at once."""
+        """Run the cells that have not ended in a thread of its own, and return at once."""
         cells = [cell for cell in self.cells if not cell.ended]
         if not cells or self._thread is not None:
             return self
@@ -226,7 +240,7 @@ class FanOut(Results):
             raise failure
 
     def cancel(self) -> None:
-        """End a run, from any thread: what was not sent fails, what is under way ends as unknown."""
+        """End a run, from any thread: what was not sent is not run, what is under way ends as unknown."""
         run = self._run
         if run is not None:
             run.cancelled = True

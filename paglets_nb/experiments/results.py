@@ -12,7 +12,7 @@ from os import PathLike
 from typing import Any
 
 from paglets_nb.errors import ExperimentError
-from paglets_nb.experiments.cells import ENDED, FAILED, OK, UNKNOWN, Cell
+from paglets_nb.experiments.cells import ENDED, FAILED, NOT_RUN, OK, UNKNOWN, Cell
 from paglets_nb.experiments.grid import axes_of
 from paglets_nb.experiments.statistics import CONFIDENCE, Sample, ratio
 from paglets_nb.experiments.table import Table, quantity
@@ -68,6 +68,11 @@ class Results:
         return self._in_state(UNKNOWN)
 
     @property
+    def not_run(self) -> list[Cell]:
+        """The cells that were never sent, since the run was cancelled before."""
+        return self._in_state(NOT_RUN)
+
+    @property
     def done(self) -> bool:
         """Whether every cell has ended."""
         return all(cell.ended for cell in self.cells)
@@ -89,8 +94,11 @@ class Results:
 
     @property
     def errors(self) -> list[tuple[int, str, str]]:
-        """The errors of the cells, the commonest first: how many have it, their state, its text."""
-        found = Counter((cell.state, cell.error) for cell in self.cells if cell.error)
+        """The errors of the cells, the commonest first: how many have it, their state, its text.
+
+        That a cell was not run is none.
+        """
+        found = Counter((cell.state, cell.error) for cell in self.cells if cell.error and cell.state != NOT_RUN)
         return [(count, state, error) for (state, error), count in found.most_common()]
 
     def __len__(self) -> int:
@@ -182,6 +190,7 @@ class Results:
             median with the confidence that it has.
         """
         names, time = self._keys(by), self._time(time)
+        ends = [state for state in ENDED if state != NOT_RUN or self.not_run]
         rows = []
         for values, cells in self.groups(by).items():
             sample = Sample(self.times(cells, time))
@@ -190,7 +199,7 @@ class Results:
             rows.append(
                 {
                     **dict(zip(names, values, strict=True)),
-                    **{state: states[state] for state in ENDED},
+                    **{state: states[state] for state in ends},
                     "median": sample.median if len(sample) else None,
                     "spread": sample.spread if len(sample) > 1 else None,
                     "low": low,
@@ -198,7 +207,7 @@ class Results:
                     "confidence": confidence,
                 }
             )
-        columns = [*names, *ENDED, "median", "spread", "low", "high", "confidence"]
+        columns = [*names, *ends, "median", "spread", "low", "high", "confidence"]
         note = f"times: {time}; spread: interquartile range; {_INTERVAL}"
         return Table(rows, columns, times=("median", "spread", "low", "high"), note=note)
 

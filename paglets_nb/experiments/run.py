@@ -24,7 +24,7 @@ from paglets_nb.errors import (
     PagletError,
     UnknownHostError,
 )
-from paglets_nb.experiments.cells import FAILED, RUNNING, UNKNOWN, Cell
+from paglets_nb.experiments.cells import FAILED, NOT_RUN, RUNNING, UNKNOWN, Cell
 from paglets_nb.experiments.targets import Target
 from paglets_nb.host.headers import encode_content
 from paglets_nb.host.multicall import ANSWERED, LOST_REPLY, Answer, MultiCall
@@ -294,7 +294,8 @@ class Run:
             while queue:
                 cell = queue.popleft()
                 with suppress(Exception, KeyboardInterrupt):
-                    self._ended(cell, FAILED, self._why(cell, stopped, "it was never sent"))
+                    state = NOT_RUN if stopped else FAILED
+                    self._ended(cell, state, self._why(cell, stopped, "it was never sent"))
 
     def _since(self, place: Place) -> float | None:
         sent = None if place.cell is None else place.cell.sent

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import apsw
 
 from paglets_nb.host.records import ACTIVE, INACTIVE
 
-__all__ = ["asleep_in"]
+__all__ = ["asleep_in", "stored_ids"]
 
 
 def asleep_in(data_dir: Path, hosts: Collection[str]) -> dict[str, int]:
@@ -25,6 +25,19 @@ def asleep_in(data_dir: Path, hosts: Collection[str]) -> dict[str, int]:
         name = store.parent.name
         if name not in hosts and (count := _count(store)):
             found[name] = count
+    return found
+
+
+def stored_ids(data_dir: Path) -> set[str]:
+    """The ids of all paglets that the hosts of a mesh have stored, whatever for.
+
+    Args:
+        data_dir: the mesh's folder, with one of each host.
+    """
+    found: set[str] = set()
+    for store in data_dir.glob("*/store.db"):
+        with suppress(apsw.Error), closing(apsw.Connection(str(store), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+            found.update(str(row[0]) for row in connection.execute("SELECT agent_id FROM paglets"))
     return found
 
 

@@ -51,6 +51,7 @@ class Information:
             active=False,
             operations=self._operations_of(stored) if whole else [],
             state=stored.state if whole else {},
+            durable=True,
         )
 
     @staticmethod
@@ -92,6 +93,7 @@ class Information:
             waiting=resident.mailbox.waiting(),
             operations=operations,
             state=state,
+            durable=resident.durability != "memory",
         )
 
     def health(self) -> HostInfo:

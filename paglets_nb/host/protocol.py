@@ -241,7 +241,11 @@ class OperationInfo:
 
 @dataclass(frozen=True)
 class PagletInfo:
-    """``@info``: what the host knows of a paglet."""
+    """``@info``: what the host knows of a paglet.
+
+    Attributes:
+        durable: it comes back when the host's process has ended and is started again.
+    """
 
     agent_id: str
     class_name: str
@@ -254,6 +258,7 @@ class PagletInfo:
     waiting: int = 0
     operations: list[OperationInfo] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
+    durable: bool = False
 
 
 @dataclass(frozen=True)

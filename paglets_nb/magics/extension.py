@@ -40,7 +40,8 @@ class Extension:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self.session = Session(shell)
-        self._formatting = Formatting(shell.display_formatter, self.session.show_task, self.session.show_live)
+        show = self.session.show_task, self.session.show_live, self.session.show_unless_seen
+        self._formatting = Formatting(shell.display_formatter, *show)
         self.session.register_picture = self._formatting.add_reply
         completer = LineCompleter(self.session)
 

@@ -12,6 +12,12 @@ __all__ = ["Formatting"]
 _HTML, _TEXT = "text/html", "text/plain"
 _LIVE = ("paglets_nb.widgets.task_table.LiveTaskTable", "paglets_nb.widgets.paglet_output.PagletOutput")
 """Types whose objects show as a live view."""
+_FOLLOWED = (
+    "paglets_nb.experiments.fan_out.FanOut",
+    "paglets_nb.widgets.records.DrainedEvents",
+    "paglets_nb.widgets.records.EventTable",
+)
+"""Types of what a verb returns after it has shown it in a live view."""
 
 
 def _plain(make: Any) -> Any:
@@ -30,12 +36,18 @@ class Formatting:
         display_formatter: the shell's.
         show_task: displays a task's handle.
         show_live: displays what has a live view of its own.
+        show_unless_seen: does nothing for what the cell shows already, else raises NotImplementedError.
     """
 
     def __init__(
-        self, display_formatter: Any, show_task: Callable[[Any], object], show_live: Callable[[Any], object]
+        self,
+        display_formatter: Any,
+        show_task: Callable[[Any], object],
+        show_live: Callable[[Any], object],
+        show_unless_seen: Callable[[Any], object],
     ) -> None:
         self._live = {pictures.TASK_HANDLE: show_task, **dict.fromkeys(_LIVE, show_live)}
+        self._live |= dict.fromkeys(_FOLLOWED, show_unless_seen)
         self._html = display_formatter.formatters[_HTML]
         self._text = display_formatter.formatters[_TEXT]
         self._whole = display_formatter.ipython_display_formatter

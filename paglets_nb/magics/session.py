@@ -65,6 +65,7 @@ class Session:
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[ShownTask] = weakref.WeakSet()
         self._views: deque[Shown] = deque()
+        self._seen: deque[tuple[Any, Callable[[], bool]]] = deque(maxlen=_MOST_VIEWS)
         self._tasks_shown: weakref.WeakKeyDictionary[TaskHandle[Any], int] = weakref.WeakKeyDictionary()
 
     # ---- the cell that runs now
@@ -77,6 +78,7 @@ class Session:
     def on_cell(self, info: Any = None) -> None:
         """Before each cell: what is sent from now on speaks for it, and its output goes there."""
         self._cell_number += 1
+        self._seen.clear()
         parent = self.parent()
         default_origin.cell = parent.get("header", {}).get("msg_id", "")
         if default_origin.cell:
@@ -121,6 +123,24 @@ class Session:
         while len(self._views) > _MOST_VIEWS:
             self._views.popleft().leave()
         view.show()
+
+    def seen(self, value: Any, show: Callable[[], bool] = lambda: True) -> None:
+        """Have a value not displayed a second time in the cell that runs now, in which a view shows it.
+
+        Args:
+            value: what a verb returns.
+            show: called when it would be displayed; whether the view shows all of it then.
+        """
+        self._seen.append((value, show))
+
+    def show_unless_seen(self, value: Any) -> None:
+        """Leave the display of a value to the view of this cell that shows it.
+
+        Raises:
+            NotImplementedError: there is none, so IPython shows it in its other ways.
+        """
+        if not any(entry is value and show() for entry, show in self._seen):
+            raise NotImplementedError
 
     def close_views(self) -> None:
         """Leave the last pictures of the views in their places."""

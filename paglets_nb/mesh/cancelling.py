@@ -6,6 +6,7 @@ their words; how a thread is interrupted is the host's.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.handles import HostHandle
     from paglets_nb.mesh.mesh import Mesh
 
-__all__ = ["ASKED", "INTERRUPTED", "RESTARTED", "CancelStep", "Cancellation", "Cancelling", "Cancels"]
+__all__ = ["ASKED", "INTERRUPTED", "RESTARTED", "RESTARTING", "CancelStep", "Cancellation", "Cancelling", "Cancels"]
 
 ASKED = "asked to stop"
 INTERRUPTED = "interrupted"
 RESTARTED = "host restarted"
+RESTARTING = "restarting"
 _LOOK = 0.05
 """Seconds between looks at whether it has ended."""
 _ANSWER = 2.0
@@ -198,12 +200,17 @@ class Cancelling:
             return False
         return not reply.done
 
-    def _ended_within(self, seconds: float, again: Callable[[], None] | None = None) -> bool:
-        """Wait for the end, or the wish to go on; ``again`` is done each second meanwhile."""
+    def _ended_within(self, seconds: float, words: str, again: Callable[[], None] | None = None) -> bool:
+        """Wait for the end, or the wish to go on; ``again`` is done and the seconds left are told each second."""
         deadline, due = time.monotonic() + seconds, time.monotonic() + _AGAIN
+        told = math.ceil(seconds)
         while self._runs():
             if time.monotonic() > deadline or self._hurry.wait(_LOOK):
                 return False
+            left = math.ceil(deadline - time.monotonic())
+            if 0 < left < told:
+                told = left
+                self._say(words.format(left))
             if again is not None and time.monotonic() > due:
                 again()
                 due = time.monotonic() + _AGAIN
@@ -213,19 +220,21 @@ class Cancelling:
 
     def _ask(self) -> tuple[bool, str]:
         limit = self._limits[ASKED]
-        self._say(f"{ASKED}; in {limit:g} s it will be interrupted")
+        words = f"{ASKED}; in {{:g}} s it will be interrupted"
+        self._say(words.format(limit))
         try:
             self._proxy.send(TASK_CANCEL.to_message(priority=0), timeout=self._patience())
         except TimeoutError:
             self._silent = True
         except (InvalidAgentError, HostDiedError):
             return True, "it is gone"
-        ended = self._ended_within(limit)
+        ended = self._ended_within(limit, words)
         return ended, "its host does not answer" if self._silent and not ended else ""
 
     def _interrupt(self) -> tuple[bool, str]:
         limit = self._limits[INTERRUPTED]
-        self._say(f"{INTERRUPTED}; waiting up to {limit:g} s")
+        words = f"{INTERRUPTED}; waiting up to {{:g}} s"
+        self._say(words.format(limit))
         where: list[str] = []
 
         def interrupt() -> None:
@@ -234,7 +243,7 @@ class Cancelling:
                 where[:] = [f"{run.what} at {run.where}" if run.where else run.what for run in found.runs] or where
 
         interrupt()
-        ended = self._ended_within(limit, interrupt)
+        ended = self._ended_within(limit, words, interrupt)
         return ended, f"in {', '.join(where)}" if where else "its host does not answer" if self._silent else ""
 
     def _restart(self) -> tuple[bool, str]:
@@ -244,9 +253,9 @@ class Cancelling:
         others = None if self._silent else self._neighbours
         if self._restart_wanted is None and (refused := self._would_lose(host.name)):
             return False, f"refused: {refused}"
-        self._say(f"restarting {host.name}")
+        self._say(f"{RESTARTING} {host.name}")
         try:
-            host.restart()
+            host.restart(why=f"to cancel {self._label}")
         except MeshError as error:
             return True, f"{host.name} did not start again: {error}"
         self._take_stock(host, others or [])

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.handles import HostHandle
     from paglets_nb.mesh.mesh import Mesh
 
-__all__ = ["Detachable"]
+__all__ = ["DETACHED", "Detachable"]
+
+DETACHED = "the mesh was detached"
+"""Why the hosts of a mesh that was let go of are not reached any more; they go on."""
 
 _DETACH = 15.0
 
@@ -76,7 +79,7 @@ class Detachable(Supervised):
             self.stop()
 
     def _let_go(self) -> None:
-        self._gone_why = "the mesh was detached"
+        self._gone_why = DETACHED
         self._close(Supervisor.leave, RuntimeFolder.leave)
 
     @classmethod

@@ -43,6 +43,7 @@ class HostFigures:
         state: as of ``HostHandle``.
         reason: why it is down, or why it was restarted last.
         restarts: how often it was started again.
+        lost: the paglets that its process took along when it ended last, by name.
         pid: its process; 0 while it has none.
         silent: seconds for which it has not answered; 0 while it does, or is not up.
         info: what it told last; None where it has told nothing yet.
@@ -62,6 +63,7 @@ class HostFigures:
     cpu: float | None = None
     messages_per_second: float | None = None
     paglets: tuple[PagletInfo, ...] | None = None
+    lost: tuple[str, ...] = ()
 
 
 @dataclass
@@ -209,7 +211,7 @@ class MeshFigures:
         host = self._known.get(_run(handle)) if handle.state == "up" else None
         fixed = handle.name, handle.state, handle.reason, handle.restarts, handle.pid
         if host is None:
-            return HostFigures(*fixed)
+            return HostFigures(*fixed, lost=handle.lost)
         silent = host.health.silent()
         return HostFigures(
             *fixed,
@@ -218,6 +220,7 @@ class MeshFigures:
             None if silent >= _TIMEOUT else host.cpu,
             None if silent >= _TIMEOUT else host.rate,
             host.paglets,
+            handle.lost,
         )
 
     def close(self) -> None:

@@ -56,6 +56,7 @@ class Follower:
         hosts: lists those that are up.
         take: called on the loop with a host's name and each page of it; must not block.
         request: which events are wanted.
+        pause: seconds from what a host told to the next time it is asked.
     """
 
     def __init__(
@@ -64,11 +65,14 @@ class Follower:
         hosts: Hosts,
         take: Callable[[str, EventPage], None],
         request: EventsRequest | None = None,
+        *,
+        pause: float = 0.0,
     ) -> None:
         self._client = client
         self._hosts = hosts
         self._take = take
         self._request = request or EventsRequest()
+        self._pause = pause
         self._read: dict[str, tuple[int, str]] = {}
         self._running: Future[None] | None = None
 
@@ -117,3 +121,5 @@ class Follower:
             return
         self._read[host.name] = page.next_since, page.log_id
         self._take(host.name, page)
+        if self._pause and page.events:
+            await anyio.sleep(self._pause)

@@ -13,7 +13,7 @@ from paglets_nb.core.references import HostRef
 from paglets_nb.core.turns import current_origin
 from paglets_nb.errors import CallTimeoutError, HostDiedError
 from paglets_nb.host.loop import loop_thread
-from paglets_nb.host.protocol import HostInfo, Nothing
+from paglets_nb.host.protocol import HostInfo, Listing, Nothing, PagletInfo
 from paglets_nb.mesh.records import HostRecord
 from paglets_nb.mesh.relay import CodeResult, OutputSink, TextSink, cell_sink
 
@@ -74,13 +74,18 @@ class HostHandle:
 
     @property
     def reason(self) -> str:
-        """Why it is dead or was restarted last, e.g. ``killed by SIGKILL``."""
+        """Why it is dead or was restarted last, e.g. ``killed by SIGKILL`` or ``by request``."""
         return self._record.reason
 
     @property
     def restarts(self) -> int:
         """How often it was started again."""
         return self._record.restarts
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The paglets that were lost when its process ended last, by name; those that are durable came back."""
+        return self._record.lost
 
     @property
     def log_path(self) -> Path:
@@ -95,6 +100,10 @@ class HostHandle:
         """How many paglets live there; 0 when it does not answer."""
         info = self._health()
         return 0 if info is None else info.paglets
+
+    def listing(self, *, timeout: float = 5.0) -> list[PagletInfo]:
+        """Its paglets, asleep ones included; those with ``durable`` come back after a restart."""
+        return self._mesh.client.ask(self.url, "@list", Nothing(), Listing, timeout=timeout).paglets
 
     def _health(self) -> HostInfo | None:
         """``health``, or None where it is not up or does not answer."""
@@ -171,13 +180,18 @@ class HostHandle:
             concurrent.futures.wait([future], _AFTER_INTERRUPT)
             raise
 
-    def interrupt(self) -> None:
-        """Interrupt the code its kernel executes."""
-        loop_thread.call(self._mesh.supervisor.interrupt, self.name, timeout=_CONTROL, what=f"interrupt {self.name}")
+    def interrupt(self) -> int:
+        """Interrupt the code its kernel executes; how many of this notebook's cells that were."""
+        supervisor = self._mesh.supervisor
+        return loop_thread.call(supervisor.interrupt, self.name, timeout=_CONTROL, what=f"interrupt {self.name}")
 
-    def restart(self) -> None:
-        """End it and start it again; its durable paglets come back."""
-        loop_thread.call(self._mesh.supervisor.restart, self.name, timeout=_RESTART, what=f"restart {self.name}")
+    def restart(self, *, why: str = "by request") -> None:
+        """End it and start it again; its durable paglets come back.
+
+        Args:
+            why: what ``reason`` says from then on.
+        """
+        loop_thread.call(self._mesh.supervisor.restart, self.name, why, timeout=_RESTART, what=f"restart {self.name}")
 
     def stop(self) -> None:
         """End it; its paglets end with it."""

@@ -24,7 +24,7 @@ from paglets_nb.errors import (
 )
 from paglets_nb.host.host import create_request
 from paglets_nb.host.loop import loop_thread
-from paglets_nb.host.protocol import Listing, Nothing, PagletInfo
+from paglets_nb.host.protocol import PagletInfo
 from paglets_nb.mesh.cancelling import Cancels
 from paglets_nb.mesh.changes import Watched
 from paglets_nb.mesh.classes import KnowsClasses
@@ -138,8 +138,7 @@ class Mesh(Detachable, Cancels, KnowsClasses, Watched):
             raise MeshError(f"{name!r} is the only host; stop the mesh instead")
         moved: builtins.list[PagletProxy] = []
         if drain and record.state == "up" and others:
-            listing = self.client.ask(record.url, "@list", Nothing(), Listing, timeout=5.0).paglets
-            for number, info in enumerate(listing):
+            for number, info in enumerate(self[name].listing()):
                 moved.append(self._proxy(info).dispatch(others[number % len(others)].name))
         self[name].stop()
         return moved
@@ -194,7 +193,10 @@ class Mesh(Detachable, Cancels, KnowsClasses, Watched):
         """
         request = create_request(cls, state, init=init, name=name)
         url = self._resolve(on) if on is not None else self._emptiest().url
-        return self.client.create(url, request)
+        proxy = self.client.create(url, request)
+        with suppress(UnknownHostError, MeshError):  # it is gone by now
+            self.losses.created(self.host_name(proxy.host_url), proxy)
+        return proxy
 
     def _emptiest(self) -> HostRecord:
         online = self._online()
@@ -207,7 +209,7 @@ class Mesh(Detachable, Cancels, KnowsClasses, Watched):
         found: builtins.list[PagletInfo] = []
         for record in self._online():
             with suppress(HostDiedError, TimeoutError):
-                found.extend(self.client.ask(record.url, "@list", Nothing(), Listing, timeout=5.0).paglets)
+                found.extend(HostHandle(self, record).listing())
         return found
 
     def _proxy(self, info: PagletInfo) -> PagletProxy:

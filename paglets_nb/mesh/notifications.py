@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from paglets_nb.errors import PagletError
@@ -169,21 +169,28 @@ class Notifications:
 
     def _take(self, host_name: str, page: EventPage) -> None:
         for event in page.events:
-            with self._changed:
-                self._count += 1
-                notification = self._notification(self._count, host_name, event)
-                self._kept.append(notification)
-                hidden = self.show is None or event.timestamp < self._shown_from
-                tell = [*self._listeners, *([] if hidden or self.show is None else [self.show])]
-                self._changed.notify_all()
-            for listener in tell:
-                try:
-                    listener(notification)
-                except Exception:  # one that fails must not keep the next from being shown
-                    logging.getLogger(__name__).exception("a notification could not be shown")
+            self._add(self._notification(0, host_name, event), hidden=event.timestamp < self._shown_from)
         with self._changed:
             self._shown[host_name] = page.next_since, page.log_id
             self._changed.notify_all()
+
+    def tell(self, host_name: str, severity: NotificationSeverity, title: str, message: str) -> None:
+        """Take one that the mesh itself has to tell of a host, and show it; from any thread."""
+        self._add(Notification(0, host_name, "", severity.value, title, message, timestamp=time.time()))
+
+    def _add(self, notification: Notification, *, hidden: bool = False) -> None:
+        """Number one, keep it and hand it on."""
+        with self._changed:
+            self._count += 1
+            notification = replace(notification, number=self._count)
+            self._kept.append(notification)
+            tell = [*self._listeners, *([] if hidden or self.show is None else [self.show])]
+            self._changed.notify_all()
+        for listener in tell:
+            try:
+                listener(notification)
+            except Exception:  # one that fails must not keep the next from being shown
+                logging.getLogger(__name__).exception("a notification could not be shown")
 
     @staticmethod
     def _notification(number: int, host_name: str, event: HostEvent) -> Notification:

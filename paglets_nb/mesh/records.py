@@ -48,6 +48,7 @@ class HostRecord:
             ``dead`` or ``stopped``.
         reason: why it is dead, or why it was restarted last.
         restarts: how often it was restarted.
+        lost: the paglets that its process took along when it ended last, by name.
     """
 
     def __init__(self, name: str, restarts: int) -> None:
@@ -55,6 +56,7 @@ class HostRecord:
         self.state = "starting"
         self.reason = ""
         self.restarts = 0
+        self.lost: tuple[str, ...] = ()
         self.url = ""
         self.pid = 0
         self.last_seen = 0.0

@@ -286,6 +286,11 @@ class KernelRelay:
             group.start_soon(self._pump_iopub)
             group.start_soon(self._pump_shell)
 
+    @property
+    def executing(self) -> int:
+        """How many pieces of code the kernel has been given and has not finished."""
+        return len(self._executions)
+
     async def wait_connected(self, timeout: float) -> None:
         """Wait until what the kernel puts out comes here, at most ``timeout`` seconds."""
         with anyio.move_on_after(timeout):

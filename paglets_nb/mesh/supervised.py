@@ -21,10 +21,12 @@ from paglets_nb.mesh.engines.base import make_engine
 from paglets_nb.mesh.events import MeshEvents
 from paglets_nb.mesh.followers import HostAddress
 from paglets_nb.mesh.handles import HostHandle
+from paglets_nb.mesh.losses import Losses, listed_names
 from paglets_nb.mesh.notifications import Notifications
 from paglets_nb.mesh.records import HostRecord
 from paglets_nb.mesh.runtime_files import RuntimeFolder
 from paglets_nb.mesh.supervisor import START_TIMEOUT, Supervisor
+from paglets_nb.services.user_info import NotificationSeverity
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.mesh import Mesh
@@ -49,6 +51,7 @@ class Supervised:
         client: speaks to the hosts.
         event_log: their events, merged.
         notifications: what their paglets tell the person.
+        losses: which paglets live on them, and are lost with one.
     """
 
     def __init__(self, name: str, engine: str, data_dir: Path | None, restarts: int, timeout: float) -> None:
@@ -65,6 +68,7 @@ class Supervised:
         self._watching: Future[None] | None = None
         self.event_log = MeshEvents(lambda: self.client, self._addresses)
         self.notifications = Notifications(lambda: self.client, self._addresses)
+        self.losses = Losses(lambda: self.client, self._addresses)
 
     def _make_client(self, timeout: float) -> HostClient:
         return HostClient(timeout=timeout, resolve=self._resolve, explain=self._explain, members=self._urls)
@@ -109,6 +113,7 @@ class Supervised:
             supervisor = Supervisor(
                 self.name, make_engine(self._engine), folder.path, data_dir, self.client, self._restarts
             )
+            supervisor.losses, supervisor.on_loss = self.losses, self._tell_loss
             self._before(supervisor)
             self._supervisor = supervisor
             ready: Future[None] = Future()
@@ -121,6 +126,13 @@ class Supervised:
         except BaseException:
             give_up()
             raise
+        self.losses.start()
+
+    def _tell_loss(self, record: HostRecord) -> None:
+        """A host that died took paglets along: tell the person."""
+        self.notifications.tell(
+            record.name, NotificationSeverity.WARNING, record.reason, f"lost: {listed_names(record.lost)}"
+        )
 
     def _before(self, supervisor: Supervisor) -> None:
         """What is to be done to a supervisor before it supervises."""
@@ -141,6 +153,7 @@ class Supervised:
             end: what becomes of the hosts.
             give_back: what becomes of the folder.
         """
+        self.losses.close()
         self.notifications.close()
         self.event_log.close()
         if self.client.sent and not loop_thread.inside():

@@ -8,19 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 from anyio.abc import TaskGroup
 
 from paglets_nb.errors import HostDiedError, MeshError, PagletError, UnknownHostError
-from paglets_nb.host.asleep import asleep_in
+from paglets_nb.host.asleep import asleep_in, stored_ids
 from paglets_nb.host.client import HostClient
 from paglets_nb.mesh.engines.base import Engine, HostSpec
+from paglets_nb.mesh.losses import Losses, listed_names
 from paglets_nb.mesh.membership import Membership
 from paglets_nb.mesh.records import HostRecord
 from paglets_nb.mesh.relay import CodeResult, KernelRelay, OutputSink
 from paglets_nb.mesh.succession import Succession
+from paglets_nb.mesh.whereabouts import PagletSpot
 
 __all__ = ["Supervisor"]
 
@@ -42,7 +45,12 @@ class Supervisor(Succession):
         directory: the mesh's run-time folder.
         records: what is known of each host, by name.
         changes: told whenever that changes.
+        losses: knows what lives on the hosts; None where nobody asks what is lost.
+        on_loss: called when a host that died took paglets along, off the loop; must not raise.
     """
+
+    losses: Losses | None = None
+    on_loss: Callable[[HostRecord], None] = staticmethod(lambda _record: None)
 
     def __init__(
         self, mesh: str, engine: Engine, directory: Path, data_dir: Path, client: HostClient, restarts: int
@@ -150,6 +158,7 @@ class Supervisor(Succession):
         if record.state not in ("up", "silent"):
             return
         record.state, record.reason = "restarting", reason
+        gone = self._ended(record)
         self.changes.tell()
         relay.fail(reason)
         with anyio.CancelScope(shield=True):
@@ -164,6 +173,27 @@ class Supervisor(Succession):
         async with record.starting:
             if record.state == "restarting":
                 await self._start_again(record)
+        await self._take_stock(record, gone, reason)
+        if record.lost:
+            await anyio.to_thread.run_sync(self.on_loss, record, abandon_on_cancel=True)
+
+    def _ended(self, record: HostRecord) -> list[PagletSpot]:
+        """What lived on a host whose process has ended, or is about to."""
+        return [] if self.losses is None else self.losses.ended(record.name)
+
+    async def _take_stock(self, record: HostRecord, gone: list[PagletSpot], why: str) -> None:
+        """See which of the paglets that lived on a host are lost, and note them in its log."""
+        losses = self.losses
+
+        def look() -> list[str]:
+            lost = losses.lost(gone, stored_ids(self._data_dir)) if losses is not None and gone else []
+            if lost:
+                with suppress(OSError), open(self.directory / f"{record.name}.log", "a", encoding="utf-8") as log:
+                    log.write(f"{time.strftime('%H:%M:%S')} {record.name}: {why}; lost: {listed_names(lost)}\n")
+            return lost
+
+        record.lost = tuple(await anyio.to_thread.run_sync(look, abandon_on_cancel=True) if gone else ())
+        self.changes.tell()
 
     async def _start_again(self, record: HostRecord) -> None:
         record.restarts += 1
@@ -173,8 +203,12 @@ class Supervisor(Succession):
             record.state, record.reason = "dead", str(error)
         await self._tell()
 
-    async def restart(self, name: str) -> None:
+    async def restart(self, name: str, why: str) -> None:
         """End a host and start it again; its durable paglets come back. Once begun it ends with the host up.
+
+        Args:
+            name: the host's.
+            why: what its reason says from then on, e.g. ``by request``.
 
         Raises:
             MeshError: it did not start again; says why.
@@ -183,13 +217,15 @@ class Supervisor(Succession):
         async with record.starting:
             with anyio.CancelScope(shield=True):
                 await self._membership.save_one(record)
-                await self._end(record)
-                record.state, record.reason = "restarting", "it is being restarted"
+                gone = self._ended(record)
+                await self._end(record, f"it was restarted {why}")
+                record.state = "restarting"
                 self.changes.tell()
                 await self._start_again(record)
+                await self._take_stock(record, gone, f"restarted {why}")
                 if record.state != "up":
                     raise MeshError(record.reason)
-                record.reason = "it was restarted"
+                record.reason = why
                 self.changes.tell()
 
     # ---- what hosts are asked
@@ -220,11 +256,14 @@ class Supervisor(Succession):
                 if record.relay is not None and record.state == "up":
                     group.start_soon(record.relay.sync, timeout)
 
-    async def interrupt(self, name: str) -> None:
-        """Interrupt what a host's kernel executes."""
+    async def interrupt(self, name: str) -> int:
+        """Interrupt what a host's kernel executes; how many cells of this mesh's owner that were."""
         record = self.require(name)
-        if record.process is not None and record.state == "up":
-            await record.process.interrupt()
+        if record.process is None or record.state != "up":
+            return 0
+        count = 0 if record.relay is None else record.relay.executing
+        await record.process.interrupt()
+        return count
 
     # ---- the end
 
@@ -236,9 +275,9 @@ class Supervisor(Succession):
         self.records.pop(name, None)
         await self._tell()
 
-    async def _end(self, record: HostRecord) -> None:
+    async def _end(self, record: HostRecord, reason: str = "it was stopped") -> None:
         if record.state != "dead":
-            record.state, record.reason = "stopped", "it was stopped"
+            record.state, record.reason = "stopped", reason
         self.changes.tell()
         if record.relay is not None:
             record.relay.fail(record.reason)

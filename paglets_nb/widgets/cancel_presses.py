@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.mesh.cancelling import ASKED, INTERRUPTED, RESTARTED, Cancelling
+from paglets_nb.mesh.cancelling import ASKED, INTERRUPTED, RESTARTED, RESTARTING, Cancelling
 from paglets_nb.mesh.mesh import Mesh, running_meshes
 from paglets_nb.patterns.task_client import TaskHandle
 from paglets_nb.widgets.background import post
@@ -41,6 +41,7 @@ class CancelPresses:
         label: what the next press does.
         words: what is tried, or came of it.
         busy: whether something is tried now.
+        restarted: whether the last press came to start its host again.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class CancelPresses:
         self._idle.set()
         self.label = "Cancel"
         self.words = ""
+        self.restarted = False
 
     @property
     def busy(self) -> bool:
@@ -76,6 +78,7 @@ class CancelPresses:
                 self._running.escalate()
                 return
             self._idle.clear()
+            self.restarted = False
             proxy = self._target.proxy if isinstance(self._target, TaskHandle) else self._target
             cooperative, interrupt = (_QUICK, _QUICK) if self._confirmed else self._limits
             running = self._running = Cancelling(
@@ -91,6 +94,7 @@ class CancelPresses:
 
     def _step(self, words: str) -> None:
         if words:
+            self.restarted = words.startswith(RESTARTING)
             self._tell(words, next((label for step, label in _NEXT.items() if words.startswith(step)), "Restarting"))
 
     def _run(self, running: Cancelling) -> None:

@@ -2,8 +2,9 @@
 
 A widget lives only as long as its kernel, so each is displayed twice: as itself, and as a
 picture in HTML that is hidden while the widget is alive in the page. A notebook that is
-opened without a kernel, or on a code host, shows the picture. Owns how both are published;
-it must not know what they show.
+opened without a kernel, or on a code host, shows the picture; so does the page when the
+kernel ends or starts again, and it says so. Owns how both are published; it must not know
+what they show.
 """
 
 from __future__ import annotations
@@ -19,12 +20,21 @@ __all__ = ["Showing", "View", "show", "show_picture"]
 _PICTURES_PER_SECOND = 0.5
 _MODEL = "application/vnd.jupyter.widget-view+json"
 # The picture gives way to the living widget; what is left of a dead one gives way to the picture.
+# The page itself marks the boxes of a kernel that was started again as disconnected; see heart.js for one that ended.
 _RULES = (
-    ".jp-OutputArea-child:has(.paglets-live-{0}) ~ .jp-OutputArea-child:has(.paglets-still-{0}),"
-    ".jp-OutputArea-child:has(.paglets-none-{0}),"
-    ".jp-OutputArea-child:not(:has(.paglets-live-{0})):has(+ .jp-OutputArea-child .paglets-still-{0})"
+    ".jp-OutputArea-child:has({alive}) ~ .jp-OutputArea-child:has(.paglets-still-{key}),"
+    ".jp-OutputArea-child:has(.paglets-none-{key}),"
+    ".jp-OutputArea-child:not(:has({alive})):has(+ .jp-OutputArea-child .paglets-still-{key})"
     "{{display:none}}"
+    ".jp-OutputArea-child:has({dead}) + .jp-OutputArea-child .paglets-ended-{key}{{display:block!important}}"
+    ".jp-OutputArea-child:has({dead}) + .jp-OutputArea-child .paglets-last-{key}{{opacity:0.6}}"
 )
+_ENDED = "The kernel of this view has ended; this is how things stood last."
+
+
+def _rules(key: str) -> str:
+    live, gone = f".paglets-live-{key}", ".jupyter-widgets-disconnected"
+    return _RULES.format(key=key, alive=f"{live}:not({gone})", dead=f"{live}{gone}")
 
 
 class View(Protocol):
@@ -48,6 +58,18 @@ class View(Protocol):
         ...
 
 
+def _framed(widget: Any, name: str) -> Any:
+    """A view's widget in a box of that class, which the page marks when the kernel is gone; its keys are its own."""
+    import ipywidgets
+
+    from paglets_nb.widgets.heart import Heart
+
+    box = ipywidgets.VBox([widget, Heart(layout={"display": "none"})], layout={"overflow": "visible"})
+    for each in ("paglets-view", name):
+        box.add_class(each)
+    return box
+
+
 class Showing:
     """A view that is displayed in a cell.
 
@@ -66,8 +88,8 @@ class Showing:
         self._open = True
         self.refresh = Coalesced(self._publish_picture, _PICTURES_PER_SECOND)
         """Want the picture brought up to date; called whenever the view has changed."""
-        view.widget.add_class(f"paglets-live-{self._key}")
-        model = {"version_major": 2, "version_minor": 0, "model_id": view.widget.model_id}
+        self._frame = _framed(view.widget, f"paglets-live-{self._key}")
+        model = {"version_major": 2, "version_minor": 0, "model_id": self._frame.model_id}
         self._publish("live", {"text/plain": "", "text/html": "", _MODEL: model}, update=False)
         self._publish_picture(update=False)
 
@@ -84,8 +106,10 @@ class Showing:
         if html == self._last:
             return
         self._last = html
-        style = f"<style>{_RULES.format(self._key)}</style>"
-        still = f"<div class='paglets-still paglets-still-{self._key}'>{html}</div>"
+        style = f"<style>{_rules(self._key)}</style>"
+        ended = f"<div hidden class='paglets-ended-{self._key}' role='status'><i>{_ENDED}</i></div>"
+        last = f"<div class='paglets-last-{self._key}'>{html}</div>"
+        still = f"<div class='paglets-still paglets-still-{self._key}'>{ended}{last}</div>"
         self._publish("still", {"text/plain": text, "text/html": style + still}, update=update)
 
     def close(self) -> None:
@@ -96,6 +120,9 @@ class Showing:
         self.refresh()
         self.refresh.close()
         self._publish("live", {"text/plain": "", "text/html": f"<i class='paglets-none-{self._key}'></i>"}, update=True)
+        heart = self._frame.children[-1]
+        for widget in (heart, heart.layout, self._frame.layout, self._frame):
+            widget.close()
         self.view.close()
 
 

@@ -11,7 +11,7 @@ __all__ = ["results_html", "table_html"]
 
 MAX_ERRORS = 5
 """Different errors that are shown; the commonest ones."""
-_COLOURS = {"ok": "#2e7d32", "failed": "#c62828", "unknown": "#b26a00"}
+_COLOURS = {"ok": "#2e7d32", "failed": "#c62828", "unknown": "#b26a00", "not run": "#757575"}
 
 
 def table_html(shown: Any) -> str:

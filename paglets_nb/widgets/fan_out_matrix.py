@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from paglets_nb.experiments.cells import FAILED, OK, RUNNING, UNKNOWN, WAITING, Cell
+from paglets_nb.experiments.cells import FAILED, NOT_RUN, OK, RUNNING, UNKNOWN, WAITING, Cell
 from paglets_nb.experiments.grid import axes_of
 from paglets_nb.experiments.table import quantity
 from paglets_nb.widgets.markup import clipped, escaped, muted
 
 __all__ = ["STATES", "Delta", "Matrix"]
 
-STATES = (WAITING, RUNNING, OK, FAILED, UNKNOWN)
+STATES = (WAITING, RUNNING, OK, FAILED, UNKNOWN, NOT_RUN)
 """The states of a cell by their number in the page."""
 EMPTY = 255
 """The number of a place that has no cell."""
@@ -29,9 +29,11 @@ MAX_LABEL = 60
 MAX_DETAILS = 20_000
 MAX_PICTURED_ROWS, MAX_PICTURED_COLUMNS = 40, 24
 _SPARSEST = 4
-_SYMBOLS = {WAITING: ".", RUNNING: "~", OK: "+", FAILED: "x", UNKNOWN: "?"}
+_SCROLLED = "max-width:100%;overflow-x:auto;white-space:nowrap"
+"""How a picture's table is held, so that neither its heads break nor its last columns are out of reach."""
+_SYMBOLS = {WAITING: ".", RUNNING: "~", OK: "+", FAILED: "x", UNKNOWN: "?", NOT_RUN: "-"}
 _COLOURS = {WAITING: "128,128,128,.12", RUNNING: "25,118,210,.25", OK: "46,125,50,.22"}
-_BAD = {FAILED: "198,40,40,.30", UNKNOWN: "239,140,0,.32"}
+_BAD = {FAILED: "198,40,40,.30", UNKNOWN: "239,140,0,.32", NOT_RUN: "128,128,128,.12"}
 
 
 @dataclass(frozen=True)
@@ -210,17 +212,18 @@ class Matrix:
     def html(self) -> str:
         """A table of its first rows and columns, each cell in its colour."""
         heads = "".join(f"<th>{escaped(label)}</th>" for label in self.columns[:MAX_PICTURED_COLUMNS])
-        parts = [f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>"]
+        parts = [f"<div style='{_SCROLLED}'><table><thead><tr><th></th>{heads}</tr></thead><tbody>"]
         for label, cells in self._pictured():
             drawn = "".join(_drawn(cell) for cell in cells)
             parts.append(f"<tr><th>{escaped(label)}</th>{drawn}</tr>")
         left = self._left()
-        return "".join([*parts, "</tbody></table>", muted(left).html if left else ""])
+        return "".join([*parts, "</tbody></table></div>", muted(left).html if left else ""])
 
     def text(self) -> str:
         """Its first rows and columns, a sign for each cell."""
-        legend = ", ".join(f"{symbol} {state}" for state, symbol in _SYMBOLS.items())
-        rows = self._pictured()
+        left_out = any(cell.state == NOT_RUN for cell in self.cells)
+        told = [f"{symbol} {state}" for state, symbol in _SYMBOLS.items() if state != NOT_RUN or left_out]
+        legend, rows = ", ".join(told), self._pictured()
         width = max((len(label) for label, _cells in rows), default=0)
         signs = [(label, "".join(_SYMBOLS[cell.state] if cell else " " for cell in cells)) for label, cells in rows]
         lines = [f"{label.ljust(width)}  {line}".rstrip() for label, line in signs]

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from paglets_nb.errors import ExperimentError
@@ -94,7 +95,9 @@ class FanOutRuns:
         self._begin(work)
 
     def retry(self, *, unknown: bool = False) -> None:
-        """Run the cells of the latest again that failed, in the background; see ``FanOut.retry_failed``.
+        """Run the cells of the latest again that failed or were not run, in the background.
+
+        See ``FanOut.retry_failed``.
 
         Raises:
             ExperimentError: one runs already, or there is none.
@@ -114,15 +117,21 @@ class FanOutRuns:
         Raises:
             ExperimentError: one runs already.
         """
-
-        def watch() -> None:
-            while fan_out.running or not fan_out.done:
-                with self._changed:
-                    if self._changed.wait_for(lambda: self._closed or self._told, _TICK):
-                        return
-
         self._keep(fan_out)
-        self._begin(watch, mine=False)
+        self._begin(lambda: self._watch(fan_out), mine=False)
+
+    def _watch(self, fan_out: FanOut) -> None:
+        while fan_out.running or not fan_out.done:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._closed or self._told, _TICK):
+                    return
+
+    def _begun(self, fan_out: FanOut) -> None:
+        """The latest is run again, perhaps not from here."""
+        run = self.current
+        if run is not None and run.fan_out is fan_out and not self._busy and not self._closed:
+            with suppress(ExperimentError):  # another one was quicker
+                self._begin(lambda: self._watch(fan_out), mine=False)
 
     def followed(self) -> None:
         """What is followed has ended, as its runner says."""
@@ -170,6 +179,7 @@ class FanOutRuns:
         if not any(run.fan_out is fan_out for run in self.kept):
             self._count += 1
             self.kept.append(KeptRun(self._count, fan_out, time.time()))
+            fan_out.on_begin(self._begun)
         self._on_change()
 
     def _begin(self, work: Callable[[], None], *, mine: bool = True) -> None:

@@ -5,19 +5,19 @@ A view of ``FanOut``. What it starts runs in the background, so that no cell wai
 
 from __future__ import annotations
 
-import base64
-import keyword
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import ipywidgets
 
 from paglets_nb.errors import ExperimentError, PagletError
+from paglets_nb.experiments.cells import FAILED, NOT_RUN
 from paglets_nb.experiments.fan_out import FanOut
-from paglets_nb.experiments.frames import write_csv
 from paglets_nb.mesh.mesh import Mesh
 from paglets_nb.widgets.background import Coalesced, post
 from paglets_nb.widgets.experiments import results_html, table_html
+from paglets_nb.widgets.fan_out_chart import ChartPlace, FanOutChart
+from paglets_nb.widgets.fan_out_export import FanOutExport, shell_namespace
 from paglets_nb.widgets.fan_out_form import FanOutForm
 from paglets_nb.widgets.fan_out_runs import FanOutRuns
 from paglets_nb.widgets.markup import escaped
@@ -29,6 +29,8 @@ __all__ = ["FanOutView"]
 _UPDATES_PER_SECOND = 10.0
 _SETTLING = 1.0
 _HIDDEN = "none"
+_WRAPPED = {"flex_flow": "row wrap"}
+_RETRY, _REST = "Retry failed", "Run the rest"
 
 
 class FanOutView(Shown):
@@ -63,15 +65,14 @@ class FanOutView(Shown):
         **options: Any,
     ) -> None:
         super().__init__()
-        self._namespace = _shell_namespace() if namespace is None else namespace
+        self._namespace = shell_namespace() if namespace is None else namespace
         self._tables = tables
         self._held = ""
         self._said: tuple[str, bool] = ("", False)
         self._closed = self._ready = False
-        self._exported: set[str] = set()
-        self._files: set[str] = set()
+        self._export = FanOutExport(self._namespace)
         self._listed: tuple[Any, ...] = ()
-        self._chart: bytes = b""
+        self._chart = FanOutChart()
         self._compared = ""
         self._medians: tuple[Any, str] = (None, "")
         self._changed = Coalesced(self._paint, _UPDATES_PER_SECOND)
@@ -82,8 +83,8 @@ class FanOutView(Shown):
         self._line = (target, operation, grid, options)
         self._form: FanOutForm | None = None
         self._form_box = ipywidgets.VBox()
-        parts = [self._bar, self._form_box, self._matrix.widget, self._message, self._tools, self._table, self._plot]
-        self.widget = ipywidgets.VBox(parts, layout={"width": "100%"})
+        parts = [self._bar, self._form_box, self._matrix.widget, self._message, self._tools, self._table]
+        self.widget = ipywidgets.VBox([*parts, self._chart.widget], layout={"width": "100%"})
         self._choose.observe(self._on_choose, "value")
         self._choose.value = fan_out is None
         self._ready = True
@@ -96,15 +97,18 @@ class FanOutView(Shown):
     def _make(self) -> None:
         self._run = _button("Run", "play", "Run what is described", self._act(self.start), "primary")
         self._cancel = _button("Cancel", "stop", "End the run; what has come stays", self._act(self.cancel))
-        self._retry = _button("Retry failed", "repeat", "Run the cells again that failed", self._act(self.retry))
+        tip = "Run the cells again that failed, and those that were not run"
+        self._retry = _button(_RETRY, "repeat", tip, self._act(self.retry))
         self._choose = ipywidgets.ToggleButton(
             description="Describe", icon="sliders", tooltip="Show what is run", layout={"width": "110px"}
         )
-        self._bar = ipywidgets.HBox([self._run, self._cancel, self._retry, self._choose])
+        self._bar = ipywidgets.HBox([self._run, self._cancel, self._retry, self._choose], layout=_WRAPPED)
         self._message = ipywidgets.HTML()
         self._draw = _button("Plot", "bar-chart", "Chart of the times", lambda: post(self.plot, self._on_error))
         self._against = ipywidgets.Dropdown(
-            description="Compare with", style={"description_width": "96px"}, layout={"width": "420px"}
+            description="Compare with",
+            style={"description_width": "96px"},
+            layout={"width": "420px", "max_width": "100%"},
         )
         self._against.observe(self._on_against, "value")
         self._name = ipywidgets.Text(value="frame", tooltip="Name of a variable", layout={"width": "110px"})
@@ -113,13 +117,12 @@ class FanOutView(Shown):
         self._write = _button("Write CSV", "save", "Write the cells to a file", self._on_csv)
         self._tools = ipywidgets.VBox(
             [
-                ipywidgets.HBox([self._draw, self._name, self._set, self._path, self._write]),
+                ipywidgets.HBox([self._draw, self._name, self._set, self._path, self._write], layout=_WRAPPED),
                 ipywidgets.HBox([self._against]),
             ],
             layout={"display": _HIDDEN},
         )
         self._table = ipywidgets.HTML(layout={"max_height": "360px", "overflow": "auto"})
-        self._plot = ipywidgets.Output()
 
     def _act(self, action: Callable[[], None]) -> Callable[[], None]:
         """What a button calls: a mistake is shown."""
@@ -176,7 +179,7 @@ class FanOutView(Shown):
         self.runs.cancel()
 
     def retry(self, *, unknown: bool = False) -> None:
-        """Run the cells again that failed, in the background; with ``unknown`` also those."""
+        """Run the cells again that failed or were not run, in the background; with ``unknown`` also those."""
         self.runs.retry(unknown=unknown)
         self._say("")
 
@@ -193,16 +196,29 @@ class FanOutView(Shown):
         return run.fan_out
 
     def plot(self) -> None:
-        """Show the chart of the latest run below the matrix.
+        """Show the chart of the latest run below the matrix, or where ``plot_in`` has put it.
+
+        It is drawn anew when a run has ended.
 
         Raises:
             PagletError: nothing has been run, or Altair is not installed.
         """
-        chart = self.results.plot()
-        bundle = chart._repr_mimebundle_()
-        self._chart = base64.b64decode(bundle.get("image/png", ""))
-        self._plot.outputs = ({"output_type": "display_data", "data": bundle, "metadata": {}},)
+        self._chart.draw(self.results.plot(), self._key())
         self._changed()
+
+    def plot_in(self, place: ChartPlace) -> None:
+        """Show the chart in a place outside the view, from now on; see ``plot``."""
+        self._chart.place = place
+        self.plot()
+
+    def show_tables(self) -> bool:
+        """Have medians stand below the matrix from now on; whether that can still be done."""
+        if self._closed:
+            return False
+        self._tables = True
+        self._changed.paint()
+        self.picture_now()
+        return True
 
     def export_frame(self, name: str) -> Any:
         """Put a frame of the latest run's cells into a variable of the notebook.
@@ -213,14 +229,7 @@ class FanOutView(Shown):
         Raises:
             ExperimentError: it is no name, or is taken by something that was not put there from here.
         """
-        if not name.isidentifier() or keyword.iskeyword(name):
-            raise ExperimentError(f"{name!r} is no name of a variable")
-        if name in self._namespace and name not in self._exported:
-            kind = type(self._namespace[name]).__name__
-            raise ExperimentError(f"{name} is taken: it holds a {kind}; choose another name")
-        frame = self._namespace[name] = self.results.to_frame()
-        self._exported.add(name)
-        return frame
+        return self._export.frame(self.results, name)
 
     def export_csv(self, path: str) -> None:
         """Write the latest run's cells to a file; one that was written from here is replaced.
@@ -229,10 +238,7 @@ class FanOutView(Shown):
             ExperimentError: there is another file already.
             OSError: it cannot be written.
         """
-        if not path.strip():
-            raise ExperimentError("the file wants a name")
-        self._files.add(str(write_csv(self.results, path.strip(), replace=path.strip() in self._files)))
-        self._files.add(path.strip())
+        self._export.csv(self.results, path)
 
     def compare(self, number: int) -> Any:
         """The latest run compared with an earlier one, shown below the matrix; a table."""
@@ -309,17 +315,26 @@ class FanOutView(Shown):
         if run is not None:
             self._matrix.update(run.fan_out, "running" if busy else "", busy=busy)
         held = bool(self._held)
-        failed = run is not None and any(cell.state == "failed" for cell in run.fan_out.cells)
+        counts = run.fan_out.counts if run is not None else {}
+        failed, left = counts.get(FAILED, 0), counts.get(NOT_RUN, 0)
         self._run.disabled = busy or held or not self._runnable()
         self._cancel.disabled = not busy or held
-        self._retry.disabled = busy or held or not failed
+        self._retry.disabled = busy or held or not (failed or left)
+        self._retry.description = _REST if left and not failed else _RETRY
         _display(self._matrix.widget, run is not None)
         _display(self._tools, run is not None and not busy)
         self._message.value = self._message_html()
         if not busy:
             self._offer_runs()
             self._table.value = self._results_html()
+            if self._chart.outdated(self._key()):
+                post(self.plot, self._on_error)
         self.changed()
+
+    def _key(self) -> tuple[int, float] | None:
+        """What tells how things stand now from how they stood before a run; None before the first."""
+        run = self.runs.current
+        return (run.number, run.fan_out.elapsed) if run is not None else None
 
     def _message_html(self) -> str:
         error = self.runs.error
@@ -344,7 +359,7 @@ class FanOutView(Shown):
         run = self.runs.current
         if run is None or self.runs.busy:
             return ""
-        key = run.number, run.fan_out.elapsed
+        key = self._key()
         if self._tables and self._medians[0] != key:
             self._medians = key, results_html(run.fan_out)
         return self._medians[1] + self._compared
@@ -365,9 +380,7 @@ class FanOutView(Shown):
         if run is None:
             return "<i>a fan-out that has not been run</i>"
         head = "" if self._tables else f"<div>{escaped(run.fan_out.headline())}</div>"
-        image = base64.b64encode(self._chart).decode()
-        chart = f"<img alt='chart of the times' width='480' src='data:image/png;base64,{image}'>" if image else ""
-        return f"{head}{self._matrix.matrix_of(run.fan_out).html()}{self._results_html()}{chart}"
+        return f"{head}{self._matrix.matrix_of(run.fan_out).html()}{self._results_html()}{self._chart.html()}"
 
 
 def _button(label: str, icon: str, tip: str, action: Callable[[], Any], style: str = "") -> Any:
@@ -382,11 +395,3 @@ def _display(widget: Any, shown: bool) -> None:
     wanted = None if shown else _HIDDEN
     if widget.layout.display != wanted:
         widget.layout.display = wanted
-
-
-def _shell_namespace() -> MutableMapping[str, Any]:
-    from IPython.core.getipython import get_ipython
-
-    shell: Any = get_ipython()
-    namespace: MutableMapping[str, Any] = shell.user_ns if shell is not None else {}
-    return namespace

@@ -14,7 +14,7 @@ from paglets_nb.mesh.history import MeshHistory, Moment
 from paglets_nb.mesh.history_feed import HistoryFeed
 from paglets_nb.mesh.whereabouts import HOST_CHANGED, LISTED, LOST, Whereabouts
 from paglets_nb.widgets.map_layout import NOTEBOOK, Classes, Scene, lay_out, plain
-from paglets_nb.widgets.pictures import class_label
+from paglets_nb.widgets.pictures import class_label, mesh_label
 from paglets_nb.widgets.records import clock_time
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class MapModel:
         hosts, paglets = len(self._where.hosts), len(self._where.paglets)
         past = "" if self.mesh.running else ", as it was last"
         words = f"{hosts} host{'s' * (hosts != 1)}, {paglets} paglet{'s' * (paglets != 1)}"
-        return f"mesh {plain(self.mesh.name)}{past}: {words}"
+        return f"{plain(mesh_label(self.mesh.name))}{past}: {words}"
 
     def keyframe(self) -> dict[str, Any]:
         """All that the page shows."""

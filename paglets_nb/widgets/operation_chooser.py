@@ -8,10 +8,12 @@ from typing import Any
 import ipywidgets
 
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.turns import default_origin
 from paglets_nb.core.values import DEFAULT_TIMEOUT
 from paglets_nb.errors import PagletError, ServiceContractError
 from paglets_nb.services.contracts import ServiceOperation
 from paglets_nb.widgets import pictures
+from paglets_nb.widgets.display import Showing
 from paglets_nb.widgets.operation_form import OperationForm
 from paglets_nb.widgets.shown import Shown, close_widgets
 
@@ -50,6 +52,7 @@ class OperationChooser(Shown):
         self._proxy, self._timeout, self._task = proxy, timeout, task
         self._operations = {operation.name: operation for operation in operations}
         self._forms: dict[str, OperationForm] = {}
+        self._cell = default_origin.cell
         names = list(self._operations)
         self.chosen = ipywidgets.Dropdown(options=names, description="operation", layout={"width": "max-content"})
         self._problem = ipywidgets.HTML()
@@ -64,7 +67,7 @@ class OperationChooser(Shown):
             if name not in self._forms:
                 operation = self._operations[name]
                 made = OperationForm(self._proxy, operation, timeout=self._timeout, task=self._task)
-                made.on_change = self.changed
+                made.on_change, made.cell = self.changed, self._cell
                 self._forms[name] = made
             self.form = self._forms[name]
             self.widget.children = (self.chosen, self.form.widget)
@@ -73,6 +76,13 @@ class OperationChooser(Shown):
             self._problem.value = pictures.error_html(error)
             self.widget.children = (self.chosen, self._problem)
         self.changed()
+
+    def show(self) -> Showing | None:
+        """Display it in the cell that runs now, which the output of what its forms call goes to from then on."""
+        self._cell = default_origin.cell
+        for form in self._forms.values():
+            form.cell = self._cell
+        return super().show()
 
     def text(self) -> str:
         """The form that is shown, as text."""

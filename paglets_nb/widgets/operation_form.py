@@ -15,17 +15,19 @@ from typing import Any
 import ipywidgets
 
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.turns import default_origin
 from paglets_nb.core.values import DEFAULT_TIMEOUT
 from paglets_nb.errors import ServiceContractError
 from paglets_nb.patterns.task_client import TaskClient, TaskHandle
 from paglets_nb.services.contracts import ServiceOperation
 from paglets_nb.widgets import pictures
 from paglets_nb.widgets.background import Coalesced, post
+from paglets_nb.widgets.display import Showing
 from paglets_nb.widgets.form_page import FormPage, paths_beginning
 from paglets_nb.widgets.forms.calls import Call, Caller, OperationAsker, Phase, TaskAsker
 from paglets_nb.widgets.forms.code_lines import code_line
 from paglets_nb.widgets.forms.docstrings import summary_of
-from paglets_nb.widgets.forms.pictures import call_html, call_text, outcome_html, status_text
+from paglets_nb.widgets.forms.pictures import call_html, call_text, fields_html, fields_text, outcome_html, status_text
 from paglets_nb.widgets.forms.raw_values import page_fields, raw_values
 from paglets_nb.widgets.forms.requests import Built, build, errors_at
 from paglets_nb.widgets.markup import clipped, escaped, muted
@@ -52,6 +54,7 @@ class OperationForm(Shown):
         widget: the widget to display.
         page: what is typed (``page.values``) and what is wrong with it (``page.errors``).
         request_type: the dataclass of the request.
+        cell: the notebook cell that shows it, where the output of what it calls goes.
 
     Raises:
         HostError: the task's class does not say what it takes.
@@ -76,7 +79,8 @@ class OperationForm(Shown):
         self.owner = proxy.name or f"{pictures.class_label(proxy.class_name)} {proxy.agent_id}"
         self._initial = raw_values(self.request_type, dict(values or {}))
         self._known = self._initial.known
-        self._caller = Caller(self.asker, self._on_call)
+        self.cell = default_origin.cell
+        self._caller = Caller(self.asker, self._on_call, lambda: self.cell)
         self._serials = itertools.count(1)
         self._told: tuple[dict[str, Any], dict[str, str]] = ({}, {})  # what was sent, and what was wrong with it
         self._task: TaskPart | None = None
@@ -95,6 +99,11 @@ class OperationForm(Shown):
         self.page.observe(lambda _change: self._check(), "values")
         self.page.on_msg(self._on_message)
         self._check()
+
+    def show(self) -> Showing | None:
+        """Display it in the cell that runs now, which the output of what it calls goes to from then on."""
+        self.cell = default_origin.cell
+        return super().show()
 
     # ---- for scripts
 
@@ -190,6 +199,7 @@ class OperationForm(Shown):
         count = len(errors)
         text = "not sent: " + ("see above" if count == 1 else f"{count} things are wrong")
         self._told = (self.page.values, errors)
+        self._outcome.add_class("paglets-form-stale")  # it answers an earlier request
         self.page.tell(errors=errors, status=self._status("refused", text))
 
     def _failed(self, error: Exception) -> None:
@@ -206,6 +216,8 @@ class OperationForm(Shown):
         values, told = self._told
         errors = built.errors or (told if values == self.page.values else {})
         self.page.tell(errors=errors, code=code_line(verb, words, built.request) if built.ok else "")
+        if self.last is None:
+            self.changed()  # its picture has what is filled in
 
     # ---- calls
 
@@ -249,19 +261,21 @@ class OperationForm(Shown):
         return task if task is not None and task.view.handle is call.reply else None
 
     def text(self) -> str:
-        """The last call, as text."""
+        """The last call, as text; before it, what is filled in."""
         call = self.last
         if call is None:
-            return f"{self.owner} {self.asker.name}: not sent yet"
+            head = f"{self.owner} {self.asker.name}: not sent yet"
+            return "\n".join(part for part in (head, fields_text(self.page.values)) if part)
         told = call_text(call, self.asker.name, self.owner)
         task = self._task_of(call)
         return f"{told}\n{task.text()}" if task is not None else told
 
     def html(self) -> str:
-        """The last call: its request, and what came of it."""
+        """The last call: its request, and what came of it; before it, what is filled in."""
         call = self.last
         if call is None:
-            return f"<div><b>{escaped(self.asker.name)}</b> {muted(f'{self.owner}: not sent yet').html}</div>"
+            head = f"<div><b>{escaped(self.asker.name)}</b> {muted(f'{self.owner}: not sent yet').html}</div>"
+            return head + fields_html(self.page.values)
         task = self._task_of(call)
         return call_html(call, self.asker.name, self.owner, task.html() if task is not None else outcome_html(call))
 

@@ -7,14 +7,25 @@ its buttons do is done by the mesh's own methods, in the background.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from paglets_nb.errors import CallTimeoutError, HostDiedError
 from paglets_nb.widgets.background import Coalesced, Poller, post
 from paglets_nb.widgets.mesh_watch import MeshWatch
 from paglets_nb.widgets.notification_list import NotificationList
 from paglets_nb.widgets.paglet_news import News, PagletNews, tasks_run
-from paglets_nb.widgets.panel_rows import headline, host_row, paglet_rows, panel_html, panel_text
+from paglets_nb.widgets.panel_rows import (
+    headline,
+    host_row,
+    interrupted,
+    paglet_rows,
+    panel_html,
+    panel_text,
+    restart_question,
+)
+from paglets_nb.widgets.pictures import mesh_label
 from paglets_nb.widgets.shown import Shown, close_widgets
 
 if TYPE_CHECKING:
@@ -26,8 +37,13 @@ _PER_SECOND = 10.0
 _INTERVAL = 1.0
 _EVERY = 3
 """Rounds from one in which the tasks of all hosts are asked to the next; others ask those that are opened."""
+_TOLD = 6.0
+"""Seconds for which the panel says what came of an interrupt."""
+_TASKS = "; a task is ended by its own Cancel"
 _COUNTED = 500
 """Paglets of a host up to which its tasks are looked for while it is not opened."""
+_ANSWER = 2.0
+"""Seconds that a host has to say what a restart would lose."""
 _DOING = {"add": "starting", "interrupt": "interrupting", "restart": "restarting", "remove": "moving its paglets away"}
 
 
@@ -53,9 +69,11 @@ class MeshPanel(Shown):
         self._watch = MeshWatch.of(mesh)
         self._lock = threading.Lock()
         self._doing: dict[str, str] = {}
+        self._looking: set[str] = set()
         self._drains = PagletNews(mesh, mesh.kept_cursors() if cursors is None else cursors)
         self._tasks = PagletNews(mesh, {})
         self._rounds = 0
+        self._told_until = 0.0
         self._notices = NotificationList(mesh)
         self._root = PanelWidget(mesh=mesh.name)
         self._paint = Coalesced(self._show, _PER_SECOND)
@@ -87,8 +105,8 @@ class MeshPanel(Shown):
 
     def _title(self) -> str:
         if not self._watch.running:
-            return f"mesh {self._mesh.name} is down"
-        return f"mesh {self._mesh.name}: {self._headline()}"
+            return f"{mesh_label(self._mesh.name)} is down"
+        return f"{mesh_label(self._mesh.name)}: {self._headline()}"
 
     def _headline(self) -> str:
         """The sums, with the tasks that run as far as they are known."""
@@ -143,6 +161,8 @@ class MeshPanel(Shown):
 
     def _ask(self) -> None:
         """One round of questions to tasks and drains."""
+        if self._root.told and time.monotonic() > self._told_until:
+            self._root.told = ""
         opened = set(map(str, self._root.opened))
         answering = [host for host in self._watch.figures if host.state == "up" and not host.silent]
         known = {host.name: host.paglets for host in answering if host.paglets is not None}
@@ -173,12 +193,47 @@ class MeshPanel(Shown):
         action, name = asked.get("do"), str(asked.get("host", ""))
         if action == "dismiss":
             self._root.error = ""
+        elif action == "restart" and not asked.get("sure"):
+            with self._lock:
+                free = name not in self._doing and name not in self._looking
+                if free:
+                    self._looking.add(name)
+            if free:
+                post(lambda: self._restart(name), lambda error: self._failed(error, f"restart {name}"))
+                return
         elif isinstance(action, str) and action in _DOING:
             self.do(action, "" if action == "add" else name)
-        self._root.handled += 1
+        self._handled()
+
+    def _handled(self) -> None:
+        """The page's wish is on its way, or answered."""
+        with self._lock:
+            self._root.handled += 1
+
+    def _restart(self, host: str) -> None:
+        """Restart a host, unless paglets would be lost: then the page asks first. May block."""
+        question = ""
+        try:
+            handle = self._mesh[host]
+            if handle.state in ("up", "silent"):
+                question = restart_question(host, handle.listing(timeout=_ANSWER))
+        except HostDiedError:
+            pass  # there is nothing left to lose
+        except CallTimeoutError:
+            question = restart_question(host, None)
+        finally:
+            with self._lock:
+                self._looking.discard(host)
+            self._handled()
+        if question:
+            self._root.send({"ask": "restart", "host": host, "text": question})
+        else:
+            self.do("restart", host)
 
     def do(self, action: str, host: str = "") -> None:
         """Do something in the background, as the buttons have it done; ``error`` says what went wrong.
+
+        Nothing is asked before: a restart loses the paglets of the host that are not durable.
 
         Args:
             action: ``add``, ``interrupt``, ``restart`` or ``remove``; a host that is removed has its
@@ -189,7 +244,7 @@ class MeshPanel(Shown):
             if host in self._doing:
                 return
             self._doing[host] = _DOING[action]
-        self._root.error = ""
+        self._root.error = self._root.told = ""
         self._paint()
 
         def work() -> None:
@@ -198,14 +253,22 @@ class MeshPanel(Shown):
                     self._mesh.add_host()
                 elif action == "remove":
                     self._mesh.remove_host(host)
+                elif action == "interrupt":
+                    cells = self._mesh[host].interrupt()
+                    self._tell(f"{interrupted(host, cells)}{'' if cells else _TASKS}")
                 else:
-                    getattr(self._mesh[host], action)()
+                    self._mesh[host].restart()
             finally:
                 with self._lock:
                     self._doing.pop(host, None)
                 self._paint()
 
         post(work, lambda error: self._failed(error, f"{action} {host}".rstrip()))
+
+    def _tell(self, line: str) -> None:
+        """Say for some seconds what came of what was asked for."""
+        self._told_until = time.monotonic() + _TOLD
+        self._root.told = line
 
     def _failed(self, error: Exception, what: str = "look at the hosts") -> None:
         line = " ".join(str(error).split()) or type(error).__name__

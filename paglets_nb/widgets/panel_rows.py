@@ -10,11 +10,21 @@ from typing import Any
 
 from paglets_nb.host.protocol import PagletInfo
 from paglets_nb.mesh.figures import HostFigures
+from paglets_nb.mesh.losses import listed_names
 from paglets_nb.patterns.file_placement import format_bytes
 from paglets_nb.widgets.markup import Markup, clipped, escaped, muted, table, text_table
 from paglets_nb.widgets.pictures import class_label
 
-__all__ = ["MAX_LISTED", "headline", "host_row", "paglet_rows", "panel_html", "panel_text"]
+__all__ = [
+    "MAX_LISTED",
+    "headline",
+    "host_row",
+    "interrupted",
+    "paglet_rows",
+    "panel_html",
+    "panel_text",
+    "restart_question",
+]
 
 MAX_LISTED = 200
 """Paglets shown of one host."""
@@ -31,6 +41,8 @@ def _state(host: HostFigures) -> tuple[str, str, str]:
     note = host.reason
     if host.state == "up" and host.reason:
         note = f"last restart: {host.reason}"
+    if host.lost:
+        note = f"{note}; lost: {listed_names(host.lost)}" if note else f"lost: {listed_names(host.lost)}"
     return host.state, _TONES.get(host.state, ""), note
 
 
@@ -75,11 +87,11 @@ def host_row(host: HostFigures, doing: str = "") -> dict[str, Any]:
         "pid": str(host.pid or "") if up else "",
         "paglets": _count(host) if up else "",
         "count": 0 if info is None else info.paglets + info.asleep,
-        "cpu": _percent(host.cpu),
-        "load": min(1.0, host.cpu or 0.0),
+        "cpu": _percent(host.cpu) if up else "",
+        "load": min(1.0, host.cpu or 0.0) if up else 0.0,
         "memory": memory,
         "memory_hint": hint,
-        "rate": _rate(host.messages_per_second),
+        "rate": _rate(host.messages_per_second) if up else "",
         "restarts": host.restarts,
         "up": up,
         "doing": doing,
@@ -111,14 +123,44 @@ def _awake(info: PagletInfo) -> str:
     return "active" if info.active else "asleep"
 
 
+def restart_question(host: str, paglets: Sequence[PagletInfo] | None) -> str:
+    """What is to be asked before a host is restarted; empty where no paglet would be lost.
+
+    Args:
+        host: its name.
+        paglets: all of its paglets; None where it does not answer.
+    """
+    if paglets is None:
+        return f"Restart {host}? It does not answer; its paglets that are not durable would be lost."
+    lost = [info for info in paglets if not info.durable]
+    if not lost:
+        return ""
+    back = len(paglets) - len(lost)
+    rest = f" {back} durable one{'s come' if back > 1 else ' comes'} back." if back else ""
+    names = listed_names([info.name or f"{class_label(info.class_name)} {info.agent_id}" for info in lost])
+    return f"Restart {host}? {len(lost)} paglet{'s' * (len(lost) != 1)} would be lost: {names}.{rest}"
+
+
 def headline(figures: Sequence[HostFigures]) -> str:
     """How many hosts and paglets there are, and how many messages a second."""
     up = sum(host.state == "up" and not host.silent for host in figures)
     paglets = sum(host.info.paglets + host.info.asleep for host in figures if host.info and host.state == "up")
-    rate = sum(host.messages_per_second or 0.0 for host in figures)
+    rate = sum(host.messages_per_second or 0.0 for host in figures if host.state == "up")
     hosts = f"{len(figures)} host{'s' * (len(figures) != 1)}"
     missing = "" if up == len(figures) else f", {up} up"
     return f"{hosts}{missing}, {paglets} paglet{'s' * (paglets != 1)}, {_rate(rate)} messages/s"
+
+
+def interrupted(host: str, cells: int) -> str:
+    """What came of an interrupt, in a line.
+
+    Args:
+        host: the host's name.
+        cells: how many cells of the notebook ran there.
+    """
+    if cells:
+        return f"interrupted {cells} cell{'s' * (cells != 1)} on {host}"
+    return f"no cell of this notebook was running on {host}"
 
 
 # ---- the still picture

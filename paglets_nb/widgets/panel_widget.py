@@ -17,7 +17,8 @@ class PanelWidget(anywidget.AnyWidget):
     """Hosts in the page.
 
     The page sends ``{"do": ACTION, "host": NAME}``, with the actions ``add``, ``interrupt``,
-    ``restart`` and ``remove``.
+    ``restart`` and ``remove``; a restart that its user is sure of with ``"sure": true``. Where it has
+    to be asked first, it is sent ``{"ask": ACTION, "host": NAME, "text": QUESTION}``.
     """
 
     _esm = _STATIC / "panel.js"
@@ -30,6 +31,7 @@ class PanelWidget(anywidget.AnyWidget):
     unread: Any = traitlets.Int(0).tag(sync=True)
     adding = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
+    told = traitlets.Unicode().tag(sync=True)
     handled: Any = traitlets.Int(0).tag(sync=True)
     # set by the page
     opened: Any = traitlets.List().tag(sync=True)

@@ -18,6 +18,7 @@ from paglets_nb.widgets.experiments import results_html, table_html
 from paglets_nb.widgets.markup import Markup, bar, clipped, details, escaped, muted, table, text_table
 
 __all__ = [
+    "LOST",
     "PICTURES",
     "TASK_HANDLE",
     "Picture",
@@ -26,14 +27,18 @@ __all__ = [
     "details_text",
     "elapsed",
     "error_html",
+    "failure_html",
     "headline",
     "host_label",
+    "mesh_label",
     "outcome_html",
     "paglet_rows",
     "reply_html",
     "reply_text",
     "snapshot_html",
     "snapshot_text",
+    "state_label",
+    "status_label",
 ]
 
 TASK_HANDLE = "paglets_nb.patterns.task_client.TaskHandle"
@@ -69,27 +74,36 @@ def host_label(url: str) -> str:
 # ---- hosts and meshes
 
 
-def _host_row(host: Any) -> tuple[object, ...]:
-    state = f"{host.state}: {host.reason}" if host.reason else host.state
-    if host.state == "up" and getattr(host, "restarts", 0):
+def mesh_label(name: str) -> str:
+    """A mesh as messages call it: ``mesh lab``, but not ``mesh mesh-4ed548``."""
+    return name if name.startswith("mesh") else f"mesh {name}"
+
+
+def state_label(host: Any) -> str:
+    """How a host is, and why: ``dead: killed by SIGKILL``, ``up, restarted once (last: by request)``."""
+    if host.state == "up" and host.restarts:
         times = "once" if host.restarts == 1 else f"{host.restarts} times"
-        state = f"up, restarted {times} (last: {host.reason})"
-    return host.name, state, host.pid or ""
+        return f"up, restarted {times} (last: {host.reason})"
+    return f"{host.state}: {host.reason}" if host.reason else str(host.state)
+
+
+def _host_row(host: Any) -> tuple[object, ...]:
+    return host.name, state_label(host), host.pid or ""
 
 
 def mesh_html(mesh: Any) -> str:
     """A mesh and its hosts."""
     if not mesh.running:
-        return f"<b>mesh {escaped(mesh.name)}</b> is down"
+        return f"<b>{escaped(mesh_label(mesh.name))}</b> is down"
     rows = [_host_row(host) for host in mesh.hosts()]
-    return f"<b>mesh {escaped(mesh.name)}</b>{table(HOST_HEADERS, rows).html}"
+    return f"<b>{escaped(mesh_label(mesh.name))}</b>{table(HOST_HEADERS, rows).html}"
 
 
 def mesh_text(mesh: Any) -> str:
     """The same as text."""
     if not mesh.running:
-        return f"mesh {mesh.name} is down"
-    return f"mesh {mesh.name}\n{text_table(HOST_HEADERS, [_host_row(host) for host in mesh.hosts()])}"
+        return f"{mesh_label(mesh.name)} is down"
+    return f"{mesh_label(mesh.name)}\n{text_table(HOST_HEADERS, [_host_row(host) for host in mesh.hosts()])}"
 
 
 def host_html(host: Any) -> str:
@@ -234,6 +248,9 @@ def reply_html(value: Any) -> str:
 
 # ---- tasks
 
+LOST = "LOST"
+"""What the status of a task is called that ended with its host."""
+
 
 def elapsed(snapshot: Any) -> float:
     """Seconds since the task started, up to its end; 0 before."""
@@ -243,10 +260,19 @@ def elapsed(snapshot: Any) -> float:
     return float(max(0.0, end - snapshot.started_at))
 
 
-def headline(snapshot: Any) -> str:
+def status_label(snapshot: Any) -> str:
+    """A task's status as people read it."""
+    return "CANCELLING" if snapshot.cancelling and not snapshot.done else str(snapshot.status.value)
+
+
+def headline(snapshot: Any, *, lost: bool = False) -> str:
     """Where a task stands, in one line."""
-    status = "CANCELLING" if snapshot.cancelling and not snapshot.done else str(snapshot.status.value)
-    parts = [status, f"{snapshot.progress:.0%}", snapshot.note, f"{elapsed(snapshot):.1f} s"]
+    parts = [
+        LOST if lost else status_label(snapshot),
+        f"{snapshot.progress:.0%}",
+        snapshot.note,
+        f"{elapsed(snapshot):.1f} s",
+    ]
     parts.append(f"on {snapshot.host_name}" if snapshot.host_name else "")
     return " | ".join(part for part in parts if part)
 
@@ -262,26 +288,32 @@ def outcome_html(snapshot: Any) -> str:
     if snapshot.result is not None:
         parts.append(_result_picture(snapshot.result).html(snapshot.result))
     if snapshot.error:
-        parts.append(f"<div style='color:#c62828'>{escaped(snapshot.error)}</div>")
+        parts.append(failure_html(snapshot.error))
     if snapshot.traceback:
         parts.append(details("traceback", snapshot.traceback).html)
     return "".join(parts)
 
 
+def failure_html(words: str) -> str:
+    """What went wrong, in one line."""
+    return f"<div style='color:#c62828'>{escaped(words)}</div>"
+
+
 def error_html(error: BaseException) -> str:
     """An error in one line."""
-    return f"<div style='color:#c62828'>{escaped(f'{type(error).__name__}: {error}')}</div>"
+    return failure_html(f"{type(error).__name__}: {error}")
 
 
-def snapshot_html(snapshot: Any) -> str:
+def snapshot_html(snapshot: Any, *, lost: bool = False) -> str:
     """Where a task stands: status, bar, note, time, place, result or error."""
-    colour = _COLOURS.get(str(snapshot.status.value), "#1565c0")
-    return f"<div>{bar(snapshot.progress, colour).html} {escaped(headline(snapshot))}</div>{outcome_html(snapshot)}"
+    colour = _COLOURS["FAILED"] if lost else _COLOURS.get(str(snapshot.status.value), "#1565c0")
+    line = escaped(headline(snapshot, lost=lost))
+    return f"<div>{bar(snapshot.progress, colour).html} {line}</div>{outcome_html(snapshot)}"
 
 
-def snapshot_text(snapshot: Any) -> str:
+def snapshot_text(snapshot: Any, *, lost: bool = False) -> str:
     """The same as text."""
-    text = f"task {snapshot.agent_id}: {headline(snapshot)}"
+    text = f"task {snapshot.agent_id}: {headline(snapshot, lost=lost)}"
     if snapshot.result is not None:
         text += f"\n{clipped(_result_picture(snapshot.result).text(snapshot.result))}"
     if snapshot.error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.widgets.markup import Markup, bar, clipped, muted, table, text_table
-from paglets_nb.widgets.pictures import elapsed, host_label
+from paglets_nb.widgets.pictures import LOST, elapsed, host_label, status_label
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.events import MeshEvent
@@ -189,8 +189,9 @@ class TaskEntry:
         proxy: the task.
         label: as messages call it.
         snapshot: where it stands; None where it does not say.
-        reason: why it does not.
+        reason: why it does not, or why it is lost.
         handle: waits for it and cancels it; None where its class is not known.
+        lost: it ended with its host, and ``snapshot`` is the last one.
     """
 
     proxy: PagletProxy
@@ -198,11 +199,16 @@ class TaskEntry:
     snapshot: TaskSnapshot[Any] | None
     reason: str = ""
     handle: TaskHandle[Any] | None = None
+    lost: bool = False
 
     @property
     def running(self) -> bool:
         """Whether it runs, or is on its way."""
-        return self.snapshot is not None and self.snapshot.status.value in ("RUNNING", "WAITING_FOR_ARRIVAL")
+        return (
+            self.snapshot is not None
+            and not self.lost
+            and self.snapshot.status.value in ("RUNNING", "WAITING_FOR_ARRIVAL")
+        )
 
 
 class TaskTable(RowList[TaskEntry]):
@@ -223,8 +229,8 @@ class TaskTable(RowList[TaskEntry]):
         snapshot = entry.snapshot
         if snapshot is None:
             return entry.label, host_label(entry.proxy.host_url), entry.reason, "", "", ""
-        status = "CANCELLING" if snapshot.cancelling and not snapshot.done else snapshot.status.value
-        note = snapshot.error or snapshot.note
+        status = LOST if entry.lost else status_label(snapshot)
+        note = entry.reason if entry.lost else snapshot.error or snapshot.note
         return entry.label, snapshot.host_name, status, f"{snapshot.progress:.0%}", note, f"{elapsed(snapshot):.1f}"
 
 

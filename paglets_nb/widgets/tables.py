@@ -15,7 +15,14 @@ from paglets_nb.host.protocol import PagletInfo
 from paglets_nb.mesh.handles import HostHandle
 from paglets_nb.services.contracts import ServiceOperation
 from paglets_nb.widgets.markup import table, text_table
-from paglets_nb.widgets.pictures import HOST_HEADERS, PAGLET_HEADERS, details_html, details_text, paglet_rows
+from paglets_nb.widgets.pictures import (
+    HOST_HEADERS,
+    PAGLET_HEADERS,
+    details_html,
+    details_text,
+    paglet_rows,
+    state_label,
+)
 
 __all__ = ["HostTable", "PagletDetails", "PagletTable", "signature"]
 
@@ -35,8 +42,7 @@ class HostTable(list[HostHandle]):
     @staticmethod
     def _row(host: HostHandle) -> tuple[object, ...]:
         count = host.paglet_count() if host.state == "up" else ""
-        state = f"{host.state}: {host.reason}" if host.reason else host.state
-        return host.name, state, host.pid or "", count
+        return host.name, state_label(host), host.pid or "", count
 
     def __repr__(self) -> str:
         return text_table(self._headers, self._rows)

@@ -16,13 +16,14 @@ from typing import Any
 from paglets_nb.core.messages import FutureReply, Message
 from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import PagletError
+from paglets_nb.errors import MeshError, PagletError
 from paglets_nb.host.protocol import Listing, Nothing, PagletInfo
 from paglets_nb.mesh.mesh import Mesh
 from paglets_nb.patterns.task_client import TaskSnapshot
 from paglets_nb.patterns.tasks import TaskPaglet
 from paglets_nb.widgets.background import Poller
-from paglets_nb.widgets.pictures import class_label
+from paglets_nb.widgets.lost_tasks import LostTasks, Run, run_of
+from paglets_nb.widgets.pictures import LOST, class_label
 from paglets_nb.widgets.records import TaskEntry
 from paglets_nb.widgets.task_status import StatusAsker
 
@@ -31,7 +32,7 @@ __all__ = ["TaskList", "sorted_tasks", "task_list"]
 _INTERVAL = 0.25
 _PATIENCE = 0.5
 """Seconds that a round waits for what the hosts list."""
-_ORDER = ("RUNNING", "WAITING_FOR_ARRIVAL", "NEW", "FAILED", "CANCELLED", "COMPLETED")
+_ORDER = ("RUNNING", "WAITING_FOR_ARRIVAL", "NEW", LOST, "FAILED", "CANCELLED", "COMPLETED")
 _BUSY = frozenset(_ORDER[:2])
 
 
@@ -42,7 +43,7 @@ def sorted_tasks(entries: list[TaskEntry]) -> list[TaskEntry]:
         snapshot = entry.snapshot
         if snapshot is None:
             return len(_ORDER), 0.0, entry.label
-        state = snapshot.status.value
+        state = LOST if entry.lost else snapshot.status.value
         time_of = snapshot.started_at if state in _BUSY else -(snapshot.completed_at or snapshot.started_at)
         return _ORDER.index(state), time_of, entry.label
 
@@ -59,8 +60,9 @@ class TaskList:
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
         self._asker = StatusAsker()
-        self._listed: dict[str, FutureReply] = {}
-        self._hosts: dict[str, list[PagletInfo]] = {}
+        self._listed: dict[Run, FutureReply] = {}
+        self._hosts: dict[Run, list[PagletInfo]] = {}
+        self._lost = LostTasks(mesh.hosts)
         self._kinds: dict[str, type | None] = {}
         self._entries: dict[str, TaskEntry] = {}
         self._lock = threading.Lock()
@@ -95,15 +97,27 @@ class TaskList:
         return remove
 
     def refresh(self) -> None:
-        """Ask the hosts and the tasks once; what does not answer stays as it was."""
-        infos = {info.agent_id: info for infos in self._list_hosts().values() for info in infos}
+        """Ask the hosts and the tasks once.
+
+        What does not answer stays as it was; when the mesh is down all does.
+        """
+        with suppress(MeshError):  # it is going down
+            self._round()
+
+    def _round(self) -> None:
+        runs = {info.agent_id: run for run, infos in self._list_hosts().items() for info in infos}
+        infos = {info.agent_id: info for infos in self._hosts.values() for info in infos}
         tasks = {key: info for key, info in infos.items() if self._result_type(info) is not None}
         with self._lock:
             known = dict(self._entries)
         entries = {key: known.get(key) or self._new(info) for key, info in tasks.items()}
         told = self._asker.round({key: entries[key].proxy for key, info in tasks.items() if info.active})
         for key, info in tasks.items():
-            entries[key] = self._entry(entries[key], info, told.get(key))
+            entries[key] = self._entry(replace(entries[key], lost=False), info, told.get(key))
+            self._lost.saw(entries[key], runs[key])
+        entries |= self._lost.unlisted(entries, self._hosts)
+        if not self._mesh.running:
+            return
         if entries != known:
             with self._lock:
                 self._entries = entries
@@ -128,21 +142,22 @@ class TaskList:
         except PagletError as error:  # its result cannot be read here
             return replace(entry, snapshot=None, reason=str(error))
 
-    def _list_hosts(self) -> dict[str, list[PagletInfo]]:
+    def _list_hosts(self) -> dict[Run, list[PagletInfo]]:
         """What lives on each host; of one that does not answer what lived there last."""
         client = self._mesh.client
-        up = {host.url for host in self._mesh.hosts() if host.state == "up"} if self._mesh.running else set()
-        for url in up - self._listed.keys():
+        up = {run_of(host) for host in self._mesh.hosts() if host.state == "up"}
+        self._listed = {run: asked for run, asked in self._listed.items() if run in up}
+        for run in up - self._listed.keys():
             with suppress(PagletError, OSError):
                 message = Message("@list", Nothing(), priority=0)
-                self._listed[url] = client.submit(PagletProxy(url, "", client), message, CallOptions(60.0, Listing))
+                self._listed[run] = client.submit(PagletProxy(run[0], "", client), message, CallOptions(60.0, Listing))
         deadline = time.monotonic() + _PATIENCE
-        for url, asked in list(self._listed.items()):
+        for run, asked in list(self._listed.items()):
             if asked.wait_for_reply(max(0.0, deadline - time.monotonic())):
-                del self._listed[url]
+                del self._listed[run]
                 with suppress(PagletError, OSError):
-                    self._hosts[url] = asked.get_reply(0.0).paglets
-        self._hosts = {url: infos for url, infos in self._hosts.items() if url in up}
+                    self._hosts[run] = asked.get_reply(0.0).paglets
+        self._hosts = {run: infos for run, infos in self._hosts.items() if run in up}
         return self._hosts
 
     def _result_type(self, info: PagletInfo) -> type | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from paglets_nb.patterns.task_client import TaskHandle, TaskSnapshot
 from paglets_nb.widgets import pictures
+from paglets_nb.widgets.lost_tasks import loss_of
 from paglets_nb.widgets.task_status import TaskFollower
 from paglets_nb.widgets.task_view import TaskView
 
@@ -45,12 +46,16 @@ class TaskPart:
 
     def text(self) -> str:
         """Where the task stood last."""
+        if loss := loss_of(self._error):
+            return f"{pictures.LOST}: {loss}"
         if self._error is not None:
             return f"{type(self._error).__name__}: {self._error}"
         return pictures.snapshot_text(self._snapshot) if self._snapshot is not None else ""
 
     def html(self) -> str:
         """The same as HTML."""
+        if loss := loss_of(self._error):
+            return pictures.failure_html(f"{pictures.LOST}: {loss}")
         if self._error is not None:
             return pictures.error_html(self._error)
         return pictures.snapshot_html(self._snapshot) if self._snapshot is not None else ""

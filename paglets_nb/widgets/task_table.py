@@ -16,7 +16,7 @@ import traitlets
 from paglets_nb.mesh.mesh import Mesh
 from paglets_nb.widgets.background import Coalesced
 from paglets_nb.widgets.cancel_presses import CancelPresses
-from paglets_nb.widgets.pictures import elapsed, host_label
+from paglets_nb.widgets.pictures import LOST, elapsed, host_label, status_label
 from paglets_nb.widgets.records import TaskEntry, TaskTable
 from paglets_nb.widgets.shown import Shown, close_widgets
 from paglets_nb.widgets.task_list import TaskList, task_list
@@ -27,7 +27,6 @@ SHOWN = 100
 """Rows that are shown; those of tasks that run come first."""
 _PER_SECOND = 5.0
 _STATIC = Path(__file__).parent / "static"
-_RUNNING = ("RUNNING", "WAITING_FOR_ARRIVAL")
 
 
 def _row(entry: TaskEntry, presses: CancelPresses | None) -> dict[str, Any]:
@@ -38,10 +37,12 @@ def _row(entry: TaskEntry, presses: CancelPresses | None) -> dict[str, Any]:
     if snapshot is None:
         row |= {"state": "unknown" if entry.reason != "asleep" else "asleep", "note": entry.reason}
     else:
-        state = "CANCELLING" if snapshot.cancelling and not snapshot.done else snapshot.status.value
-        runs = snapshot.status.value in _RUNNING
+        state, runs = LOST if entry.lost else status_label(snapshot), entry.running
         row |= {"state": state, "progress": round(snapshot.progress, 3), "host": snapshot.host_name}
-        row |= {"note": snapshot.error or snapshot.note, "started": snapshot.started_at if runs else 0.0}
+        row |= {
+            "note": entry.reason if entry.lost else snapshot.error or snapshot.note,
+            "started": snapshot.started_at if runs else 0.0,
+        }
         row |= {"seconds": -1.0 if runs or not snapshot.started_at else round(elapsed(snapshot), 1)}
         row |= {"cancel": "Cancel" if runs else ""}
     if presses is not None:

@@ -7,9 +7,12 @@ and a button that cancels it. When the task is done a still picture takes the wi
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
 from paglets_nb.errors import MeshError
 from paglets_nb.mesh.outputs import PagletLog, paglet_log
@@ -18,6 +21,7 @@ from paglets_nb.widgets import pictures
 from paglets_nb.widgets.background import Coalesced, post
 from paglets_nb.widgets.cancel_presses import CancelPresses, mesh_of
 from paglets_nb.widgets.display import Showing, show, show_picture
+from paglets_nb.widgets.lost_tasks import ended_at, loss_of
 from paglets_nb.widgets.markup import escaped, muted
 from paglets_nb.widgets.paglet_output import OutputArea, output_html
 from paglets_nb.widgets.shown import close_widgets
@@ -25,11 +29,24 @@ from paglets_nb.widgets.task_status import TaskFollower
 
 __all__ = ["ShownTask", "TaskView", "show_task"]
 
-_STYLES = {"COMPLETED": "success", "FAILED": "danger", "CANCELLED": "warning"}
+_STYLES = {"COMPLETED": "success", "FAILED": "danger", pictures.LOST: "danger", "CANCELLED": "warning"}
 _PER_SECOND = 10.0
 _FIRST_ANSWER = 2.0
 _LAST_PICTURE = 2.0
+_RESTARTED = 30.0
+"""Seconds in which a host that is started again is up."""
+_LOOK = 0.1
 _NARROW = {"flex": "0 0 auto"}
+_ROW = {"align_items": "center", "width": "100%", "grid_gap": "2px 10px", "flex_flow": "row wrap"}
+
+
+def _starts_again(proxy: PagletProxy) -> bool:
+    """Whether a paglet's host is on its way back."""
+    mesh = mesh_of(proxy)
+    with suppress(MeshError):  # it is down
+        hosts = mesh.hosts() if mesh is not None else []
+        return any(host.url == proxy.host_url and host.state in ("stopped", "restarting") for host in hosts)
+    return False
 
 
 class TaskView:
@@ -61,14 +78,14 @@ class TaskView:
         self.presses = CancelPresses(handle, self._changed, cooperative=cooperative, interrupt=interrupt)
         self._bar = ipywidgets.FloatProgress(min=0.0, max=1.0, layout={"width": "160px", **_NARROW})
         self._status, self._place = (ipywidgets.HTML(layout=_NARROW) for _ in range(2))
-        self._note = ipywidgets.HTML(layout={"flex": "1 1 auto", "overflow": "hidden"})
+        self._note = ipywidgets.HTML(layout={"flex": "1 1 auto", "max_width": "100%", "overflow": "hidden"})
         self._cancel = ipywidgets.Button(icon="stop", layout={"width": "auto", **_NARROW})
         self._cancel.on_click(lambda _button: self.presses.press())
         self._words, self._end = ipywidgets.HTML(), ipywidgets.HTML()
         self._log = paglet_log(handle.proxy) if output else PagletLog("")
         self._output = OutputArea(self._log)
         parts = [self._status, self._bar, self._note, self._place, self._cancel]
-        row = ipywidgets.HBox(parts, layout={"align_items": "center", "width": "100%", "grid_gap": "10px"})
+        row = ipywidgets.HBox(parts, layout=_ROW)
         self.widget = ipywidgets.VBox([row, self._words, self._end, self._output.widget])
         self._parts = (*parts, self._words, self._end, row, self.widget)
         self._paint = Coalesced(self._show, _PER_SECOND)
@@ -103,8 +120,34 @@ class TaskView:
 
     def lost(self, error: BaseException) -> None:
         """Show that the task is lost."""
-        self._error = error
+        if self._last is not None and loss_of(error):
+            self._last = ended_at(self._last, time.time())
+        self._error, self._silent = error, 0.0
         self._changed()
+
+    def look_again(self) -> None:
+        """See whether a task that was lost is back once its host is up again, as a durable one is; may block."""
+        if not loss_of(self._error):
+            return
+        proxy, deadline = self.handle.proxy, time.monotonic() + _RESTARTED
+        while _starts_again(proxy) and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+        with suppress(Exception):  # then it is lost
+            self._last = self.handle.client.status(timeout=_FIRST_ANSWER)
+            self._error = None if self._last.done else MeshError("it is there again, and not followed any more")
+            self._changed()
+
+    def _loss(self) -> str:
+        """Why the task is lost; empty where it is not."""
+        why = loss_of(self._error)
+        return "its host was restarted to end it" if why and self.presses.restarted else why
+
+    def _end_html(self) -> str:
+        """Why it is not followed any more; empty while it is, or is done."""
+        if self._error is None:
+            return ""
+        loss = self._loss()
+        return pictures.failure_html(f"lost: {loss}") if loss else pictures.error_html(self._error)
 
     def _changed(self) -> None:
         self._paint()
@@ -116,11 +159,10 @@ class TaskView:
     def _show(self) -> None:
         snapshot, ended = self._last, self._error is not None
         if snapshot is not None:
-            status = str(snapshot.status.value)
+            shown = pictures.LOST if self._loss() else pictures.status_label(snapshot)
             ended = ended or snapshot.done
-            shown = "CANCELLING" if snapshot.cancelling and not snapshot.done else status
             self._bar.value = snapshot.progress
-            self._bar.bar_style = _STYLES.get(status, "info")
+            self._bar.bar_style = _STYLES.get(shown, "info")
             self._status.value = f"<b>{escaped(shown)}</b>"
             note = f"no answer for {self._silent:.0f} s" if self._silent else snapshot.note
             self._note.value = f"{snapshot.progress:.0%} {muted(note).html}"
@@ -128,7 +170,7 @@ class TaskView:
             if snapshot.done:
                 self._end.value = pictures.outcome_html(snapshot)
         if self._error is not None:
-            self._end.value = pictures.error_html(self._error)
+            self._end.value = self._end_html()
         self._cancel.disabled = ended
         self._cancel.description = self.presses.label
         self._cancel.tooltip = f"{self.presses.label} this task"
@@ -137,15 +179,21 @@ class TaskView:
 
     def text(self) -> str:
         """How things stand, as text."""
-        parts = [pictures.snapshot_text(self._last) if self._last is not None else f"task {self.handle.proxy.agent_id}"]
-        parts += [self.presses.words, str(self._error) if self._error is not None else ""]
+        loss = self._loss()
+        said = f"lost: {loss}" if loss else str(self._error or "")
+        parts = [f"task {self.handle.proxy.agent_id}"]
+        if self._last is not None:
+            parts = [pictures.snapshot_text(self._last, lost=bool(loss))]
+        parts += [self.presses.words, said]
         return "\n".join(part for part in parts if part)
 
     def html(self) -> str:
         """The same as a picture, with the last of what it printed."""
-        parts = [pictures.snapshot_html(self._last) if self._last is not None else escaped(self.text())]
+        parts = [escaped(self.text())]
+        if self._last is not None:
+            parts = [pictures.snapshot_html(self._last, lost=bool(self._loss()))]
         parts += [f"<div>{escaped(self.presses.words)}</div>" if self.presses.words else ""]
-        parts += [pictures.error_html(self._error) if self._error is not None else "", output_html(self._log)]
+        parts += [self._end_html(), output_html(self._log)]
         return "".join(parts)
 
     def close(self) -> None:
@@ -192,7 +240,8 @@ class ShownTask:
 
     def _leave(self) -> None:
         """Leave the last picture, with what the task printed last, and what a cancel came to."""
-        self._view.presses.wait(_LAST_PICTURE)
+        self._view.presses.wait(_RESTARTED if self._view.presses.restarted else _LAST_PICTURE)
+        self._view.look_again()
         mesh = mesh_of(self._view.handle.proxy)
         if mesh is not None:
             mesh.sync_output()

@@ -186,9 +186,28 @@ class Notebook:
         self.save()
         return self.saved()
 
+    def saves_by_key(self) -> None:
+        """Press Ctrl+S where the focus is, and return when the notebook is saved by it."""
+        model = "window.jupyterapp.shell.currentWidget.context.model"
+        self.page.evaluate(f"() => {{ {model}.dirty = true }}")
+        self.page.keyboard.press("Control+s")
+        wait_until(lambda: not self.page.evaluate(f"() => {model}.dirty"), 15.0, "the notebook is saved by its key")
+
     def shut_down(self) -> None:
         """End its kernel, as its user would."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown().then(() => null)")
+
+    def restart(self) -> None:
+        """Start its kernel again, as its user would."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+        self.wait_kernel()
+
+    def execute(self, code: str) -> None:
+        """Have its kernel execute code that stands in no cell, and return at once."""
+        self.page.evaluate(
+            "code => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code}) }",
+            code,
+        )
 
     # ---- what it shows
 

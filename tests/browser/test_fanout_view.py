@@ -95,7 +95,11 @@ def test_a_fan_out_is_described_and_run(
     expect(chip(output, "2 running")).to_be_visible(timeout=20_000)
     button(output, "Cancel").click()
     expect(chip(output, "2 unknown")).to_be_visible(timeout=20_000)
+    expect(output.locator(".paglets-cell.paglets-not-run", has_text="not run").first).to_be_visible()
+    expect(output.locator(".paglets-cell.paglets-failed")).to_have_count(0)
+    expect(button(output, "Run the rest")).to_be_enabled()
     expect(button(output, "Run")).to_be_enabled()
+    screenshot("fan-out-cancelled")
 
     # compare, plot, export
     output.get_by_role("combobox", name="Compare with").select_option(index=1)

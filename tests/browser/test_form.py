@@ -172,6 +172,69 @@ def test_a_form_by_mouse(open_notebook: Callable[..., Notebook], screenshot: Cal
     screenshot("form-picture")
 
 
+ORDERS = """
+@dataclass(frozen=True)
+class Order:
+    what: str
+    price: float
+    labels: dict[str, int] = field(default_factory=dict)
+
+ORDER = ServiceOperation("order", Order, Taken)
+
+class Shop(OperationPaglet[PagletState]):
+    def operation_handlers(self):
+        return {ORDER: self.order}
+
+    def order(self, request):
+        print(f"ordered {request.what!r}")
+        if request.price > 5:
+            raise KeyError("x" * 2000)
+        return Taken(request.price, "so be it")
+
+shop = %paglet create Shop --on alpha --name shop
+"""
+
+
+def test_what_is_sent_and_what_comes_of_it(
+    open_notebook: Callable[..., Notebook], screenshot: Callable[[str], None]
+) -> None:
+    """What is needed is asked for; output comes to the form's cell; nothing old looks new, nothing long runs out."""
+    notebook = open_notebook("orders.ipynb", [UP, PAGLETS, ORDERS, "%paglet form shop order", "1 + 1"])
+    notebook.run_all()
+    form, output = _form(notebook, 3), notebook.output(3)
+    send, status = form.get_by_role("button", name="send"), form.locator(".paglets-form-status")
+    form.get_by_role("button", name="add to labels").click()
+    send.click()
+    for name in ("what", "price"):
+        expect(_field(form, name).locator(".paglets-form-error")).to_contain_text("is needed")
+    entry = _field(form, "labels").locator(".paglets-form-error")
+    expect(entry).to_have_text("the key is empty, and the value wants int")
+    form.get_by_role("button", name="remove entry 1 of labels").click()
+    form.get_by_label("price").fill("2")
+    form.get_by_label("what").press_sequentially("x")
+    form.get_by_label("what").press("Backspace")
+    send.click()
+    expect(output).to_contain_text("so be it")
+    expect(output).to_contain_text("ordered ''")
+    expect(notebook.output(4)).not_to_contain_text("ordered")
+    form.get_by_label("price").fill("dear")
+    send.click()
+    expect(status).to_have_text("not sent: see above")
+    expect(output.locator(".paglets-form-stale")).to_contain_text("so be it")
+    screenshot("form-refused")
+    form.get_by_label("price").fill("7")
+    send.click()
+    answer = output.locator(".paglets-operation .widget-html-content")
+    expect(answer).to_contain_text("xxxx")
+    edges = "element => [element.scrollWidth, element.clientWidth]"
+    shown, room = answer.evaluate(edges)
+    assert shown <= room
+    screenshot("form-long-error")
+    form.get_by_role("button", name="reset").click()
+    send.click()
+    expect(_field(form, "what").locator(".paglets-form-error")).to_have_text("is needed (str)")
+
+
 def test_a_form_by_keyboard(open_notebook: Callable[..., Notebook], screenshot: Callable[[str], None]) -> None:
     """Sent by Enter and by Ctrl+Enter, given up by Escape; what a handler raised is shown with its traceback."""
     cells = [UP, PAGLETS, GUIDE, "%paglet form guide trip", "%paglet form guide fail", "%paglet form guide sleep"]

@@ -17,7 +17,7 @@ WALKER = "walker = %paglet create Walker --on alpha --name walker\n%paglet start
 def test_views_in_notebook_7(
     open_notebook: Callable[..., Notebook], page: Page, screenshot: Callable[[str], None]
 ) -> None:
-    """They are drawn and work as in JupyterLab, their keys are not the notebook's, and a picture of them stays."""
+    """They work as in JupyterLab, their keys are not the notebook's but Ctrl+S is, and a picture of them stays."""
     cells = [UP, PAGLETS, GUIDE, "%paglet panel", "%paglet form guide trip", WALKER, "%paglet map"]
     notebook = open_notebook("seven.ipynb", cells, interface="notebooks")
     notebook.run_all()
@@ -30,6 +30,9 @@ def test_views_in_notebook_7(
     board = notebook.output(6).locator(".paglets-map")
     board.locator("g[data-id='host:alpha']").focus()
     page.keyboard.press("ArrowRight")
+    expect(board.locator("g[data-id='host:beta']")).to_be_focused()
+    page.keyboard.press("x")
+    notebook.saves_by_key()
     expect(board.locator("g[data-id='host:beta']")).to_be_focused()
     screenshot("notebook7")
     assert len(notebook.saved_now().cells) == len(cells), "a key made or cut a cell"

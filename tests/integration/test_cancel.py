@@ -139,7 +139,8 @@ def test_asked_and_then_interrupted(mesh: Mesh) -> None:
     done = mesh.cancel(handle.proxy, cooperative=0.1, interrupt=10, on_step=told.append)
     assert [(step.name, step.ended) for step in done.steps] == [(ASKED, False), (INTERRUPTED, True)]
     assert "in run_task at test_cancel.py:" in str(done) or "in be_busy" in str(done)
-    assert told == ["asked to stop; in 0.1 s it will be interrupted", "interrupted; waiting up to 10 s", ""]
+    assert told[:2] == ["asked to stop; in 0.1 s it will be interrupted", "interrupted; waiting up to 10 s"]
+    assert told[-1] == ""
     snapshot = handle.wait(5)
     assert snapshot.status is TaskStatus.CANCELLED
     assert "be_busy" in snapshot.traceback

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import tomllib
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -40,6 +41,17 @@ def test_cell_verb_is_documented(verb: str) -> None:
     """Every verb of ``%%paglet`` stands in the document of the magics and in the README."""
     for document in ("docs/magics.md", "README.md"):
         assert f"`%%paglet {verb}" in (ROOT / document).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/index.md"])
+def test_installing_is_told_as_it_can_be_done(document: str) -> None:
+    """From a folder, with extras that there are, before the ten lines."""
+    told = (ROOT / document).read_text(encoding="utf-8").partition("Ten lines")[0]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"pip install '\.\[(\w+)\]'", told)) == {"lab", "plots"}
+    assert {"lab", "plots"} <= set(extras)
+    assert "it is not on PyPI" in told
+    assert "pip install paglets" not in told
 
 
 @pytest.fixture(scope="module")

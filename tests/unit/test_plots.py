@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,3 +49,32 @@ def test_what_is_missing_is_said(plot: Plot, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "altair", None)
     with pytest.raises(PagletError, match=r"pip install 'paglets_nb\[plots\]'"):
         altair()
+
+
+@pytest.mark.parametrize("source", ["", "raise ValueError('broken')"])
+def test_what_charts_need_is_imported_in_the_background(tmp_path: Path, source: str) -> None:
+    """Once, by a thread that nobody waits for, and that says nothing where it fails."""
+    (tmp_path / "altair.py").write_text(f"import os, sys\nos.write(1, b'began\\n')\nsys.stdin.read()\n{source}")
+    script = r"""
+import os, sys, threading
+from paglets_nb.plots import prepare
+prepare(), prepare()
+(thread,) = [thread for thread in threading.enumerate() if thread.name == "paglets-charts"]
+os.write(1, b"goes on\n")
+thread.join(20)
+print("ended" if not thread.is_alive() else "hangs")
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", script],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert {process.stdout.readline(), process.stdout.readline()} == {"began\n", "goes on\n"}
+        process.stdin.close()
+        assert process.stdout.read() == "ended\n"

@@ -13,6 +13,7 @@ from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.progress import progress
 from paglets_nb.magics.session import Session
 from paglets_nb.mesh.relay import inherit_cells
+from paglets_nb.widgets.pictures import mesh_label, state_label
 
 if TYPE_CHECKING:
     from paglets_nb.host.protocol import PagletInfo
@@ -76,27 +77,28 @@ def _found(mesh: Mesh, cursors: Mapping[tuple[str, str], int]) -> str:
     listing, hosts = mesh.listing(), mesh.hosts()
     counts = f"{len(hosts)} host{'s' * (len(hosts) != 1)}, {len(listing)} paglet{'s' * (len(listing) != 1)}"
     alone = f"; nobody was attached for {_ago(time.time() - mesh.alone_since)}" if mesh.alone_since else ""
-    news = [f"{host.name} {host.state}: {host.reason}" for host in hosts if host.reason]
+    news = [f"{host.name} {state_label(host)}" for host in hosts if host.reason]
     lines = [*_going_on(mesh, listing, cursors), *news]
-    return f"mesh {mesh.name} is attached: {counts}{alone}" + "".join(f"; {line}" for line in lines)
+    return f"{mesh_label(mesh.name)} is attached: {counts}{alone}" + "".join(f"; {line}" for line in lines)
 
 
 def run(session: Session, arguments: Arguments) -> Any:
     """Take up the mesh; this cell shows what paglets print on behalf of cells that are lost."""
     if session.mesh is not None and session.mesh.running:
         raise UsageError(
-            f"mesh {session.mesh.name} is up; let go of it first with: %paglet detach, or end it with: %paglet down"
+            f"{mesh_label(session.mesh.name)} is up; let go of it first with: %paglet detach, "
+            "or end it with: %paglet down"
         )
     from paglets_nb.mesh.mesh import Mesh
 
     name = _chosen(arguments.name)
     lock, there = threading.Lock(), []
-    with progress(session.shell, f"attaching mesh {name}") as line:
+    with progress(session.shell, f"attaching {mesh_label(name)}") as line:
 
         def tell(handle: Any) -> None:
             with lock:
                 there.append(f"{handle.name} {handle.state}")
-                line.update(f"attaching mesh {name}: {', '.join(there)}")
+                line.update(f"attaching {mesh_label(name)}: {', '.join(there)}")
 
         inherit_cells(session.parent() or None)
         mesh = Mesh.attach(name, tell)

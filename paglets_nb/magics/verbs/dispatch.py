@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
+from paglets_nb.magics.progress import waiting
 from paglets_nb.magics.session import Session
 
 __all__ = ["VERB"]
@@ -19,7 +20,10 @@ def configure(parser: VerbParser) -> None:
 def run(session: Session, arguments: Arguments) -> PagletProxy:
     """Move the paglet; its proxy follows it."""
     proxy = session.paglet(arguments.paglet)
-    return proxy.dispatch(session.host(arguments.host).name, timeout=arguments.timeout)
+    target = session.host(arguments.host).name
+    doing = f"moving {session.label(proxy)} to {target}, once it has done what it does now"
+    with waiting(session.shell, doing):
+        return proxy.dispatch(target, timeout=arguments.timeout)
 
 
 VERB = LineVerb(configure, run)

@@ -66,6 +66,7 @@ def _followed_live(session: Session, arguments: Arguments, drain: Drain) -> Drai
         return len(events)
 
     follow_live(session, source, arguments, take)
+    session.seen(found)
     found.cursor = source.cursor
     return found
 

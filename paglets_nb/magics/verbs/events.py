@@ -76,6 +76,7 @@ def _followed_live(session: Session, arguments: Arguments, wanted: Callable[[Mes
         return len(source.latest)
 
     follow_live(session, source, arguments, take)
+    session.seen(found)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
 from paglets_nb.magics.tokens import NO_VALUE
 from paglets_nb.magics.values import read_json, words_of
+from paglets_nb.plots import prepare
 
 if TYPE_CHECKING:
     from paglets_nb.experiments.fan_out import FanOut
@@ -32,6 +34,8 @@ __all__ = ["VERB", "fan_out", "show_plot"]
 
 _POLL = 0.1
 _STOPPING = 5.0
+_QUICK = 0.5
+"""Seconds for which a fan-out has the processor to itself; then what its chart needs is imported beside it."""
 
 
 def configure(parser: VerbParser) -> None:
@@ -45,13 +49,18 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("--form", action="store_true", help="open the controls to choose with, and start nothing")
 
 
-def show_plot(results: Any) -> None:
-    """Show the chart of results, where Altair is installed and there is something to draw."""
+def show_plot(results: Any, place: Callable[[], None] | None = None) -> None:
+    """Show the chart of results, where Altair is installed and there is something to draw.
+
+    Args:
+        results: the results.
+        place: shows it, where a view has to know of it.
+    """
     from IPython.display import display
 
     if results.ok:
         with suppress(PagletError):  # without Altair the table says it all
-            display(results.plot())  # type: ignore[no-untyped-call]
+            place() if place is not None else display(results.plot())  # type: ignore[no-untyped-call]
 
 
 def fan_out(session: Session, target: Any, operation: Any, grid: Any, arguments: Arguments) -> FanOut:
@@ -62,19 +71,34 @@ def fan_out(session: Session, target: Any, operation: Any, grid: Any, arguments:
         made = FanOut(session.require_mesh(), target, operation, grid, **options_of(arguments))
     except PagletError as error:
         raise UsageError(one_line(error)) from None
+    place = None
     if session.live:
-        _run_live(session, made, arguments, target, operation, grid)
+        place = _run_live(session, made, arguments, target, operation, grid)
     else:
-        _run_plain(session, made)
+        _run_plain(session, made, arguments)
     for value in made.values:
         session.show_type(type(value))
     if not arguments.no_plot:
-        show_plot(made)
+        show_plot(made, place)
     return made
 
 
-def _run_live(session: Session, made: FanOut, arguments: Arguments, target: Any, operation: Any, grid: Any) -> None:
-    """Run it with its cells in sight; the view stays, and so do its picture and its buttons."""
+def _ended(made: FanOut, arguments: Arguments, began: float) -> bool:
+    """Whether it has, within a moment."""
+    if not arguments.no_plot and time.monotonic() > began + _QUICK:
+        prepare()
+    return made.wait(_POLL)
+
+
+def _run_live(
+    session: Session, made: FanOut, arguments: Arguments, target: Any, operation: Any, grid: Any
+) -> Callable[[], None]:
+    """Run it with its cells in sight; the view stays, and so do its picture and its buttons.
+
+    Returns:
+        What shows the chart in the cell, where the view's button draws it anew.
+    """
+    from paglets_nb.widgets.fan_out_chart import ChartPlace
     from paglets_nb.widgets.fan_out_view import FanOutView
 
     view = FanOutView(
@@ -89,9 +113,10 @@ def _run_live(session: Session, made: FanOut, arguments: Arguments, target: Any,
     )
     view.hold("the stop button of the notebook ends it, and keeps what has come")
     session.show_view(view)
+    began = time.monotonic()
     try:
         made.start()
-        while not made.wait(_POLL):
+        while not _ended(made, arguments, began):
             pass
     except KeyboardInterrupt:
         made.cancel()
@@ -99,14 +124,16 @@ def _run_live(session: Session, made: FanOut, arguments: Arguments, target: Any,
         session.say("stopped; what had come by then is here")
     finally:
         view.settle()
+    session.seen(made, view.show_tables)
+    return lambda: view.plot_in(ChartPlace(session.shell))
 
 
-def _run_plain(session: Session, made: FanOut) -> None:
+def _run_plain(session: Session, made: FanOut, arguments: Arguments) -> None:
     """Run it, telling how far it is in a line."""
     line, began = ProgressLine(session.shell), time.monotonic()
     try:
         made.start()
-        while not made.wait(_POLL):
+        while not _ended(made, arguments, began):
             ended = sum(cell.ended for cell in made.cells)
             failed = len(made.failed) + len(made.unknown)
             bad = f", {failed} not ok" if failed else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
+from paglets_nb.widgets.panel_rows import interrupted
 
 __all__ = ["VERB"]
 
@@ -14,11 +15,13 @@ def configure(parser: VerbParser) -> None:
 
 
 def run(session: Session, arguments: Arguments) -> None:
-    """Interrupt the cells that run there; paglets' handlers are not touched."""
-    hosts = [host for host in session.hosts(arguments.hosts) if host.state == "up"]
-    for host in hosts:
-        host.interrupt()
-    session.say(f"interrupted: {', '.join(host.name for host in hosts) or 'none, for none is up'}")
+    """Interrupt the cells that run there, and say how many that were; paglets' handlers are not touched."""
+    session.say(
+        "; ".join(
+            interrupted(host.name, host.interrupt()) if host.state == "up" else f"{host.name} is not up"
+            for host in session.hosts(arguments.hosts)
+        )
+    )
 
 
 VERB = LineVerb(configure, run)

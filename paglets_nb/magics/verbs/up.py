@@ -11,6 +11,7 @@ from IPython.core.error import UsageError
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
+from paglets_nb.widgets.pictures import mesh_label
 
 __all__ = ["VERB"]
 
@@ -40,7 +41,7 @@ def run(session: Session, arguments: Arguments) -> Any:
         if _wanted(arguments.hosts) in (len(running), running):
             if arguments.detach and not session.mesh.outlives:
                 raise UsageError("a mesh is up already, and ends with the notebook unless you: %paglet detach")
-            session.say(f"mesh {session.mesh.name} is up already")
+            session.say(f"{mesh_label(session.mesh.name)} is up already")
             return session.mesh
         names = ", ".join(running)
         raise UsageError(f"a mesh is up already ({names}); stop it first with: %paglet down")
@@ -67,7 +68,7 @@ def run(session: Session, arguments: Arguments) -> Any:
     session.mesh = mesh
     goes_on = f"; it goes on without the notebook, see: %paglet attach {mesh.name}" if arguments.detach else ""
     took = time.monotonic() - began
-    line.finish(f"mesh {mesh.name} is up: {count} host{'s' * (count != 1)} in {took:.1f} s{goes_on}")
+    line.finish(f"{mesh_label(mesh.name)} is up: {count} host{'s' * (count != 1)} in {took:.1f} s{goes_on}")
     session.tell_asleep()
     return mesh
 

@@ -64,6 +64,7 @@ class _LocalHost(KernelProcess):
         self.manager = AsyncKernelManager(
             transport="ipc", connection_file=str(self.connection_file), kernel_spec_manager=_SpecManager()
         )
+        self._killing = anyio.Lock()
 
     async def start(self, env: dict[str, str]) -> None:
         """Start the kernel."""
@@ -96,13 +97,14 @@ class _LocalHost(KernelProcess):
         await self.manager.interrupt_kernel()
 
     async def kill(self) -> None:
-        """End the process group at once and take its files away."""
+        """End the process group at once and take its files away; also where somebody is about it."""
         self.close_channels()
         with anyio.move_on_after(_KILL_TIMEOUT, shield=True):
-            if self.pid:
-                with suppress(OSError):
-                    os.killpg(self.pid, signal.SIGKILL)
-            await self.manager.shutdown_kernel(now=True)
+            async with self._killing:  # its manager can do it once at a time
+                if self.pid:
+                    with suppress(OSError):
+                        os.killpg(self.pid, signal.SIGKILL)
+                await self.manager.shutdown_kernel(now=True)
         self.manager.cleanup_connection_file()
 
     def let_go(self) -> None:
@@ -175,5 +177,5 @@ class LocalEngine:
 
     async def _reap(self) -> None:
         for pid, host in list(_let_go.items()):
-            if await host.exit_code() is not None:
-                _let_go.pop(pid, None)
+            if await host.exit_code() is not None and _let_go.pop(pid, None) is not None:
+                host.manager.context.destroy(linger=0)

@@ -17,6 +17,7 @@ from typing import Any
 
 from paglets_nb.core.messages import FutureReply
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.core.turns import request_origin
 from paglets_nb.errors import CallTimeoutError, LifecycleError
 from paglets_nb.patterns.operations import OperationClient
 from paglets_nb.patterns.task_client import TaskClient, TaskHandle
@@ -137,13 +138,18 @@ class Caller:
     Args:
         asker: what asks.
         on_change: called when a call begins, while it runs, and when it ended; from any thread.
+        origin: the notebook cell for which a call is made; empty for the one that was run last.
     """
 
     def __init__(
-        self, asker: OperationAsker | TaskAsker, on_change: Callable[[Call], None] = lambda _call: None
+        self,
+        asker: OperationAsker | TaskAsker,
+        on_change: Callable[[Call], None] = lambda _call: None,
+        origin: Callable[[], str] = str,
     ) -> None:
         self.asker = asker
         self._on_change = on_change
+        self._origin = origin
         self._lock = threading.Lock()
         self._calls: deque[Call] = deque(maxlen=HISTORY)
         self._numbers = itertools.count(1)
@@ -187,7 +193,11 @@ class Caller:
 
     def _follow(self, call: Call, timeout: float) -> None:
         deadline = call._began + timeout
-        future = self.asker.ask(call.request, timeout)
+        token = request_origin.set(self._origin())
+        try:
+            future = self.asker.ask(call.request, timeout)
+        finally:
+            request_origin.reset(token)
         future.add_done_callback(lambda _future: call._woken.set())
         while not call._woken.wait(max(0.0, min(_TICK, deadline - time.monotonic()))):
             if time.monotonic() >= deadline:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from paglets_nb.widgets import pictures, searches
 from paglets_nb.widgets.forms.calls import Call, Phase
-from paglets_nb.widgets.markup import clipped, details, escaped, muted
+from paglets_nb.widgets.markup import clipped, details, escaped, muted, table, text_table
 
-__all__ = ["call_html", "call_text", "failure_html", "outcome_html", "reply_picture", "status_text"]
+__all__ = [
+    "call_html",
+    "call_text",
+    "failure_html",
+    "fields_html",
+    "fields_text",
+    "outcome_html",
+    "reply_picture",
+    "status_text",
+]
+
+_UNSET = "not set"
 
 
 def reply_picture(value: Any) -> pictures.Picture:
@@ -70,3 +82,28 @@ def call_text(call: Call, title: str, owner: str) -> str:
         said = clipped(reply_picture(call.reply).text(call.reply))
     remote = str(getattr(call.error, "remote_traceback", "") or "").rstrip()
     return "\n".join(part for part in (asked, status_text(call), said, remote) if part)
+
+
+def _rows(values: Mapping[str, Any], path: str = "") -> list[tuple[str, object]]:
+    """Fields and what is filled in, those of a dataclass within by their paths; None where nothing is."""
+    rows: list[tuple[str, object]] = []
+    for name, raw in values.items():
+        if isinstance(raw, Mapping) and not set(raw) <= {"text", "hex"}:
+            rows += _rows(raw, f"{path}{name}.")
+        elif isinstance(raw, Mapping):  # bytes
+            rows.append((f"{path}{name}", next(iter(raw.values()), "")))
+        else:
+            rows.append((f"{path}{name}", raw))
+    return rows
+
+
+def fields_html(values: Mapping[str, Any]) -> str:
+    """What is filled in, by raw values as ``forms.raw_values`` has them."""
+    rows = [(name, muted(_UNSET) if raw is None else raw) for name, raw in _rows(values)]
+    return table((), rows).html if rows else ""
+
+
+def fields_text(values: Mapping[str, Any]) -> str:
+    """The same as text."""
+    rows = [(name, _UNSET if raw is None else raw) for name, raw in _rows(values)]
+    return text_table(("field", "value"), rows) if rows else ""

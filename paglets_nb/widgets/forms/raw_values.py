@@ -18,6 +18,8 @@ __all__ = ["RawValues", "page_fields", "raw_values"]
 
 MAX_NESTING = 8
 """Dataclasses within dataclasses that a form shows."""
+_TYPED = (Control.TEXT, Control.LINES, Control.PATH)
+"""Where an empty text may be meant, so that nobody's having typed is something else: None."""
 
 
 class RawValues:
@@ -54,7 +56,8 @@ class RawValues:
     def of_value(self, spec: FieldSpec, value: Any, path: str, nesting: int = 0) -> Any:
         """The raw value of one field; of nothing in it for NO_VALUE."""
         if value is NO_VALUE:
-            return None if spec.optional else self._blank(spec, path, nesting)
+            untouched = spec.required and spec.control in _TYPED
+            return None if spec.optional or untouched else self._blank(spec, path, nesting)
         if value is None and spec.optional:
             return None
         raw, exact = self._raw(spec, value, path, nesting)
@@ -80,7 +83,8 @@ class RawValues:
             return _raw_items(value, spec)
         if control is Control.PAIRS and isinstance(value, Mapping):
             texts = [(text_of(key, spec.key), text_of(entry, spec.item)) for key, entry in value.items()]
-            return [[key, entry] for (key, _), (entry, _) in texts], all(a and b for (_, a), (_, b) in texts)
+            exact = all(a and b and key for (key, a), (_, b) in texts)  # an empty key cannot be typed
+            return [[key, entry] for (key, _), (entry, _) in texts], exact
         if control is Control.GROUP and nested is not None and isinstance(value, nested) and nesting < MAX_NESTING:
             return self.of_fields(nested, value, path, nesting + 1), type(value) is nested
         if control is Control.ROWS and nested is not None and isinstance(value, list | tuple | set | frozenset):

@@ -49,7 +49,10 @@ class Built:
 
 
 def items_in(text: str) -> list[Any]:
-    """The items of a list as it is typed: a literal in brackets, one per line, or between commas."""
+    """The items of a list as it is typed: a literal in brackets, one per line, or between commas in a single line.
+
+    In several lines a comma is a part of its item.
+    """
     stripped = text.strip()
     if stripped.startswith(("[", "(", "{")):
         value = read_literal(stripped)
@@ -194,11 +197,21 @@ class _Builder:
             return self._read(spec.kind, raw, detailed=True)
         found: dict[Any, Any] = {}
         for key, value in raw.items() if isinstance(raw, Mapping) else raw:
+            if key == "" and not isinstance(raw, Mapping):
+                raise _RefusedError(self._keyless(spec, value))
             read = self._read(spec.key, key, "a key ")
             if read in found:
                 raise _RefusedError(f"has the key {_shown(key)} twice")
             found[read] = self._read(spec.item, value, f"{_shown(key)} ")
         return found
+
+    def _keyless(self, spec: FieldSpec, value: Any) -> str:
+        """What is wrong with an entry whose key was left empty."""
+        try:
+            self._read(spec.item, value)
+        except _RefusedError:
+            return f"the key is empty, and the value wants {type_name(spec.item)}"
+        return "the key is empty"
 
     def _collected(self, kind: Any, items: list[Any]) -> Any:
         origin = typing.get_origin(kind) or kind

@@ -53,8 +53,6 @@ class List {
 
   build(el) {
     el.classList.add("paglets-drain");
-    // Notebook 7 takes a key before the page does, unless the very element that has the focus says that it is not for it.
-    el.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
     this.title = make("span", "paglets-drain-title");
     this.status = make("span", "paglets-drain-status", "", { role: "status" });
     this.filter = make("input", "paglets-drain-filter", undefined, { type: "search", placeholder: "Filter", "aria-label": "Show events with this text" });

@@ -2,10 +2,11 @@
 // What is known of the cells lies in two arrays, row by row; deltas and snapshots bring them up to date.
 
 const ROW = 24; // pixels, as in the style sheet
-const COLUMN = 76;
+const NARROWEST = 76;
+const WIDEST = 168;
 const AROUND = 3; // rows and columns drawn around those in sight
-const STATES = ["waiting", "running", "ok", "failed", "unknown"];
-const SIGNS = ["", "…", "", "failed", "unknown"];
+const STATES = ["waiting", "running", "ok", "failed", "unknown", "not run"];
+const SIGNS = ["", "…", "", "failed", "unknown", "not run"];
 const EMPTY = 255;
 const HOVER = 120; // milliseconds until a cell under the pointer is asked for
 
@@ -16,6 +17,8 @@ const make = (tag, name, text, attributes = {}) => {
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
   return node;
 };
+
+const styleOf = (state) => `paglets-${STATES[state].replace(" ", "-")}`;
 
 const bytesOf = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
 
@@ -46,8 +49,6 @@ class Grid {
 
   build(el) {
     el.classList.add("paglets-matrix");
-    // Notebook 7 takes a key before the page does, unless the very element that has the focus says that it is not for it.
-    el.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
     const top = make("div", "paglets-matrix-top");
     this.title = make("span", "paglets-matrix-title");
     this.legend = make("div", "paglets-matrix-legend", undefined, { role: "group", "aria-label": "Cells by state; a press goes to the next one" });
@@ -62,8 +63,8 @@ class Grid {
     this.text = make("pre", "", "");
     this.details.append(this.where, this.text);
     el.replaceChildren(top, this.port, this.details);
-    this.chips = STATES.map((state, number) => {
-      const chip = make("button", `paglets-chip paglets-${state}`, "", { type: "button" });
+    this.chips = STATES.map((_state, number) => {
+      const chip = make("button", `paglets-chip ${styleOf(number)}`, "", { type: "button" });
       chip.addEventListener("click", () => this.goToNext(number));
       return chip;
     });
@@ -117,9 +118,12 @@ class Grid {
     const widest = this.rows.slice(0, 500).reduce((width, label) => Math.max(width, label.length), 4);
     this.label = Math.min(320, widest * 8.5 + 24);
     this.port.style.setProperty("--label", `${this.label}px`);
+    const head = this.columns.reduce((width, label) => Math.max(width, label.length), 0);
+    this.column = Math.max(NARROWEST, Math.min(WIDEST, Math.ceil(head * 9.2 + 18)));
+    this.port.style.setProperty("--column", `${this.column}px`);
     this.port.setAttribute("aria-rowcount", String(this.rows.length + 1));
     this.port.setAttribute("aria-colcount", String(this.columns.length + 1));
-    const width = `${this.label + this.columns.length * COLUMN}px`;
+    const width = `${this.label + this.columns.length * this.column}px`;
     this.body.style.width = this.header.style.width = width;
     this.body.style.height = `${this.rows.length * ROW}px`;
     this.heads = null;
@@ -183,15 +187,15 @@ class Grid {
   inSight() {
     const { port } = this;
     const top = Math.max(0, Math.floor(port.scrollTop / ROW) - AROUND);
-    const left = Math.max(0, Math.floor(port.scrollLeft / COLUMN) - AROUND);
+    const left = Math.max(0, Math.floor(port.scrollLeft / this.column) - AROUND);
     const rows = Math.ceil(port.clientHeight / ROW) + 2 * AROUND;
-    const columns = Math.ceil(Math.max(0, port.clientWidth - this.label) / COLUMN) + 2 * AROUND;
+    const columns = Math.ceil(Math.max(0, port.clientWidth - this.label) / this.column) + 2 * AROUND;
     return [top, Math.min(this.rows.length, top + rows), left, Math.min(this.columns.length, left + columns)];
   }
 
   drawNow() {
     const { port } = this;
-    const scrollbar = this.label + this.columns.length * COLUMN > port.clientWidth ? 16 : 0;
+    const scrollbar = this.label + this.columns.length * this.column > port.clientWidth ? 16 : 0;
     const height = `${Math.min(12.5 * ROW, (this.rows.length + 1) * ROW) + 3 + scrollbar}px`;
     if (port.style.height !== height) port.style.height = height;
     const [top, bottom, left, right] = this.inSight();
@@ -201,7 +205,7 @@ class Grid {
       const cells = [make("span", "paglets-matrix-corner", "", { role: "columnheader" })];
       for (let column = left; column < right; column++) {
         const cell = make("span", "paglets-matrix-head", this.columns[column], { role: "columnheader", title: this.columns[column] });
-        cell.style.left = `${this.label + column * COLUMN}px`;
+        cell.style.left = `${this.label + column * this.column}px`;
         cells.push(cell);
       }
       this.header.replaceChildren(...cells);
@@ -234,7 +238,7 @@ class Grid {
       let cell = node.cells.get(column);
       if (!cell) {
         cell = make("span", "", "", { role: "gridcell", "aria-colindex": String(column + 2), id: `cell-${this.view}-${place}` });
-        cell.style.left = `${this.label + column * COLUMN}px`;
+        cell.style.left = `${this.label + column * this.column}px`;
         cell.dataset.place = place;
         node.cells.set(column, cell);
         node.append(cell);
@@ -255,7 +259,7 @@ class Grid {
     const key = `${state} ${time} ${share.toFixed(2)} ${this.focused === place} ${this.pinned === place}`;
     if (cell.key === key) return;
     cell.key = key;
-    cell.className = `paglets-cell paglets-${STATES[state]}`;
+    cell.className = `paglets-cell ${styleOf(state)}`;
     cell.classList.toggle("paglets-focused", this.focused === place);
     cell.classList.toggle("paglets-pinned", this.pinned === place);
     cell.textContent = state === 2 ? time : SIGNS[state];
@@ -298,8 +302,8 @@ class Grid {
     const width = port.clientWidth - this.label;
     if (row * ROW < port.scrollTop) port.scrollTop = row * ROW;
     else if ((row + 1) * ROW > port.scrollTop + height) port.scrollTop = (row + 1) * ROW - height;
-    if (column * COLUMN < port.scrollLeft) port.scrollLeft = column * COLUMN;
-    else if ((column + 1) * COLUMN > port.scrollLeft + width) port.scrollLeft = (column + 1) * COLUMN - width;
+    if (column * this.column < port.scrollLeft) port.scrollLeft = column * this.column;
+    else if ((column + 1) * this.column > port.scrollLeft + width) port.scrollLeft = (column + 1) * this.column - width;
     this.where.textContent = [this.rows[row], this.columns[column], STATES[this.states[place]], duration(this.times[place])].filter(Boolean).join(", ");
     this.text.textContent = "";
     this.ask(place, this.pinned !== null);

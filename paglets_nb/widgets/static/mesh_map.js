@@ -57,7 +57,6 @@ class MapView {
     this.pulses = 0;
     this.dragging = false;
     this.root = html("div", "paglets-map");
-    this.root.dataset.lmSuppressShortcuts = "true";
     this.title = html("div", "pgm-title");
     this.canvas = svg("svg", { role: "group", "aria-label": "mesh map; arrow keys move, Enter shows details" });
     this.layers = ["pgm-hosts", "pgm-paglets", "pgm-pulses"].map((name) => svg("g", { class: name }));
@@ -71,12 +70,6 @@ class MapView {
     this.details.setAttribute("role", "status");
     this.details.hidden = true;
     this.root.append(this.title, scroll, this.legend, this.makeControls(), this.details);
-    // the notebook's own shortcuts would take the slider's arrows;
-    // Notebook 7 takes a key before the page does, unless the very element that has the focus says that it is not for it.
-    this.root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
-    this.root.addEventListener("keydown", (event) => {
-      if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) event.stopPropagation();
-    });
     this.canvas.addEventListener("keydown", (event) => this.onKey(event));
     this.canvas.addEventListener("click", (event) => {
       const found = event.target.closest("[data-id]");

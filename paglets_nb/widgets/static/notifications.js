@@ -58,8 +58,6 @@ class View {
     this.items = new Map();
     this.open = null;
     this.root = make("div", "pgn-notices");
-    // Notebook 7 takes a key before the page does, unless the very element that has the focus says that it is not for it.
-    this.root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
     this.filters = new Map(FILTERS.map(([severity, label]) => [severity, this.filter(severity, label)]));
     const bar = make("div", "pgn-filters");
     bar.setAttribute("role", "group");

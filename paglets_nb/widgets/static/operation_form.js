@@ -3,15 +3,12 @@
 
 const PAUSE = 200; // milliseconds without a keystroke before the kernel is told
 const DEEPEST = 8; // groups within groups
-const FOCUSABLE = new Set(["input", "select", "textarea", "button", "summary"]);
 const own = Math.random().toString(36).slice(2); // this module is loaded once for each form of a page
 let made = 0;
 const newId = (what) => `paglets-${what}-${own}-${++made}`;
 
 function node(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
-  // JupyterLab's own keys (arrows, Ctrl+Enter) look for this on the very element that has the focus.
-  if (FOCUSABLE.has(tag)) element.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null) continue;
     if (name in element && typeof value !== "string") element[name] = value;
@@ -143,7 +140,7 @@ function controlOf(form, field, depth) {
     case "checkbox": return checkbox();
     case "number": return number(field);
     case "lines": return textControl(field, { lines: true });
-    case "items": return textControl({ ...field, hint: "one per line, or between commas" }, { lines: true });
+    case "items": return textControl({ ...field, hint: "one per line; or between commas in a single line" }, { lines: true });
     case "choice": return choice(field);
     case "bytes": return bytes(field);
     case "path": return paths(form, field);
@@ -188,6 +185,7 @@ class Field {
     if (!field.optional) this.make();
     this.set(field.initial);
     content.addEventListener("change", () => (this.touched = true));
+    content.addEventListener("input", () => (this.untyped = false));
   }
 
   make() {
@@ -214,7 +212,9 @@ class Field {
   }
 
   get() {
-    return (this.isSet && !this.isSet.checked) || !this.control ? null : this.control.get();
+    if ((this.isSet && !this.isSet.checked) || !this.control) return null;
+    const raw = this.control.get();
+    return this.untyped && raw === "" ? null : raw;
   }
 
   set(raw) {
@@ -222,7 +222,10 @@ class Field {
       this.isSet.checked = raw !== null && raw !== undefined;
       this.toggle(false);
     }
+    // what is needed and was not typed is null; once somebody typed there, an empty text is meant
+    this.untyped = !this.isSet && raw === null;
     if (this.control && raw !== null && raw !== undefined) this.control.set(raw);
+    else if (this.untyped && this.field.blank === "") this.control?.set("");
   }
 
   focus() {
@@ -314,7 +317,7 @@ class Form {
     this.history = node("details", { class_: "paglets-form-history" }, this.historySummary, this.historyRows);
     const summary = about ? node("div", { class_: "paglets-form-about" }, about) : null;
     this.root = node("div", { class_: "paglets-form", role: "form", "aria-label": `${title} of ${owner}` });
-    this.root.append(...[head, summary, this.group.root, actions, this.refusal, this.codeLine, this.history].filter(Boolean));
+    this.root.append(...[head, summary, this.group.root, this.refusal, actions, this.codeLine, this.history].filter(Boolean));
     this.root.addEventListener("keydown", (event) => this.key(event));
     for (const kind of ["input", "change"]) this.root.addEventListener(kind, () => this.changed());
     el.append(this.root);

@@ -48,7 +48,7 @@ class Row {
     this.figures = Object.fromEntries(FIGURES.map((key) => [key, make("td", `pgp-number pgp-${key}`)]));
     this.actions = make("td", "pgp-actions");
     this.buttons = ACTIONS.map(([action, label, title]) => {
-      const made = button("pgp-action", label, () => (action === "remove" ? this.confirm() : panel.ask(action, name)));
+      const made = button("pgp-action", label, () => (action === "remove" ? this.confirm(action) : panel.ask(action, name)));
       made.title = title;
       made.setAttribute("aria-label", `${label} ${name}`);
       return made;
@@ -83,7 +83,7 @@ class Row {
     this.line.setAttribute("aria-busy", String(working));
     const usable = this.panel.model.get("running") && !working;
     this.buttons.forEach((made, index) => this.enable(made, usable && (row.up || index > 0)));
-    if (this.question) say(this.question, this.asking());
+    if (this.question && this.asksFor === "remove") say(this.question, this.removal());
     if (working) this.cancel();
   }
 
@@ -92,25 +92,33 @@ class Row {
     made.setAttribute("aria-disabled", String(!usable));
   }
 
-  asking() {
+  removal() {
     const count = this.row.count;
     const what = count ? `${count} paglet${count === 1 ? "" : "s"} will be moved away first.` : "It has no paglets.";
     return `Remove ${this.name}? ${what}`;
   }
 
-  confirm() {
-    if (this.buttons[2].getAttribute("aria-disabled") === "true" || this.question) return;
-    this.question = make("span", "pgp-question", this.asking());
+  button(action) {
+    return this.buttons[ACTIONS.findIndex(([is]) => is === action)];
+  }
+
+  // Ask before something is done that cannot be undone.
+  confirm(action, text = this.removal()) {
+    const asked = this.button(action);
+    if (asked.getAttribute("aria-disabled") === "true" || (this.question && this.asksFor === action)) return;
+    this.asksFor = action;
+    this.question = make("span", "pgp-question", text);
     this.question.id = `pgp-question-${Math.random().toString(36).slice(2)}`;
-    const yes = button("pgp-action pgp-danger", "Remove", () => {
+    const yes = button("pgp-action pgp-danger", asked.textContent, () => {
       this.cancel();
-      this.panel.ask("remove", this.name);
+      this.panel.ask(action, this.name, true);
     });
     yes.setAttribute("aria-describedby", this.question.id);
     const no = button("pgp-action", "Cancel", () => this.cancel());
     this.asked.replaceChildren(this.question, yes, no);
     this.asks.hidden = false;
-    yes.focus();
+    // a question that comes late must not take the focus from where its user types by now
+    if (action === "remove" || this.line.contains(document.activeElement)) yes.focus();
   }
 
   cancel() {
@@ -119,7 +127,7 @@ class Row {
     this.question = null;
     this.asks.hidden = true;
     this.asked.replaceChildren();
-    if (focused) this.buttons[2].focus();
+    if (focused) this.button(this.asksFor).focus();
   }
 
   list(open, listed) {
@@ -168,8 +176,6 @@ class Panel {
     this.rows = new Map();
     this.pending = new Map();
     this.root = make("section", "pgp-panel");
-    // Notebook 7 takes a key before the page does, unless the very element that has the focus says that it is not for it.
-    this.root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
     this.root.setAttribute("aria-label", `Mesh ${model.get("mesh")}`);
     this.head();
     this.table();
@@ -181,14 +187,17 @@ class Panel {
       this.problem.hidden = true;
     });
     this.problem.append(this.message, dismiss);
-    this.root.append(this.problem);
+    this.told = make("div", "pgp-told");
+    this.told.setAttribute("role", "status");
+    this.root.append(this.problem, this.told);
     this.root.addEventListener("keydown", (event) => this.key(event));
     el.append(this.root);
     this.hooks = [
       ["change:hosts change:listed change:opened change:running change:headline", () => this.draw()],
       ["change:unread change:reading", () => this.drawNotices()],
-      ["change:adding change:error", () => this.draw()],
+      ["change:adding change:error change:told", () => this.draw()],
       ["change:handled", () => this.settle()],
+      ["msg:custom", (told) => told?.ask && this.rows.get(told.host)?.confirm(told.ask, told.text)],
     ];
     for (const [events, hook] of this.hooks) for (const event of events.split(" ")) model.on(event, hook);
     this.draw();
@@ -228,11 +237,11 @@ class Panel {
     this.root.append(box);
   }
 
-  ask(action, host) {
-    const doer = action === "add" ? this.add : this.rows.get(host)?.buttons[ACTIONS.findIndex(([is]) => is === action)];
+  ask(action, host, sure = false) {
+    const doer = action === "add" ? this.add : this.rows.get(host)?.button(action);
     if (!doer || doer.getAttribute("aria-disabled") === "true") return;
     this.pending.set(host, `${action} asked for`);
-    this.model.send({ do: action, host });
+    this.model.send({ do: action, host, sure });
     this.draw();
   }
 
@@ -258,6 +267,7 @@ class Panel {
     this.add.setAttribute("aria-disabled", String(Boolean(adding) || !model.get("running")));
     say(this.add, adding ? "Adding a host ..." : "Add a host");
     say(this.message, model.get("error"));
+    say(this.told, model.get("told"));
     this.problem.hidden = !model.get("error");
     const names = new Set(hosts.map((host) => host.name));
     for (const [name, row] of this.rows) {

@@ -76,7 +76,6 @@ class Row {
 function render({ model, el }) {
   const root = made("section", "paglets-tasks");
   root.setAttribute("aria-label", model.get("title"));
-  root.dataset.lmSuppressShortcuts = "true";  // keys pressed here are not the notebook's
   const head = made("div", "paglets-tasks-head", "tasks");
   const scroll = made("div", "paglets-tasks-scroll");
   const table = made("table");
@@ -149,8 +148,6 @@ function render({ model, el }) {
 
   const ticking = setInterval(() => { for (const row of rows.values()) if (row.row.started > 0) row.tick(); }, 1000);
   body.addEventListener("keydown", onKey);
-  // Notebook 7 takes a key before the page does, unless the very element that has the focus says that it is not for it.
-  body.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
   model.on("msg:custom", take);
   model.send({ kind: "ready" });
   return () => {

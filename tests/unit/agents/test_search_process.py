@@ -100,7 +100,8 @@ def test_every_option_reaches_ripgrep() -> None:
 @pytest.mark.parametrize(
     ("request_", "said"),
     [
-        (SearchRequest("("), "unclosed group"),
+        (SearchRequest("("), r"^regex parse error in '\(': unclosed group$"),
+        (SearchRequest("[a", word=True), r"^regex parse error in '\[a': unclosed character class$"),
         (SearchRequest("x", types=["nonsense"]), "unrecognized file type: nonsense"),
         (SearchRequest("x", globs=["[z"]), "unclosed character class"),
         (SearchRequest("[z", mode=SearchMode.FIND), "unclosed character class"),

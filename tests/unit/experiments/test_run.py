@@ -155,15 +155,34 @@ def test_what_cannot_travel_fails_and_the_rest_goes_on(mesh: LocalMesh) -> None:
 
 
 def test_cancelled_tasks_stop(mesh: LocalMesh, hosts: list[Host]) -> None:
-    """``cancel`` asks the tasks that run to stop, so that their workers end at once."""
+    """``cancel`` asks the tasks that run to stop, so that their workers end at once; the others are not run."""
     fan_out = FanOut(mesh, Chore, None, {"gate": ["x", "x"]}, timeout=30.0).start()
     wait_until(lambda: sum(cell.state == "running" for cell in fan_out.cells) == 3, 5.0)
     fan_out.cancel()
     assert fan_out.wait(5.0)
-    assert fan_out.counts == {"unknown": 3, "failed": 3}
+    assert fan_out.counts == {"unknown": 3, "not run": 3}
     assert "cancelled; it is under way" in fan_out.unknown[0].error
-    assert isinstance(fan_out.failed[0].exception, ExperimentError)
+    assert "cancelled; it was never sent" in fan_out.not_run[0].error
+    assert isinstance(fan_out.not_run[0].exception, ExperimentError)
+    assert [state for _count, state, _error in fan_out.errors] == ["unknown"] * 3
     wait_until(lambda: nothing_left(hosts), 5.0)
+
+
+def test_what_was_not_run_is_run_by_a_retry(mesh: LocalMesh, gate: threading.Event) -> None:
+    """And in tables it has a word of its own, which they lack where everything was run."""
+    fan_out = FanOut(mesh, Adder, ADD, {"by": [1, 2], "gate": "gate"}, hosts=["alpha"]).start()
+    wait_until(lambda: ENTERED == ["alpha"], 5.0)
+    fan_out.cancel()
+    assert fan_out.wait(5.0)
+    assert [cell.state for cell in fan_out.cells] == ["unknown", "not run"]
+    assert fan_out.done
+    assert "1 unknown, 1 not run" in fan_out.headline()
+    assert fan_out.summary().column("not run") == [0, 1]
+    assert fan_out.to_table().column("state") == ["unknown", "not run"]
+    gate.set()
+    fan_out.retry_failed()
+    assert [cell.state for cell in fan_out.cells] == ["unknown", "ok"]
+    assert "not run" not in fan_out.summary().columns
 
 
 def test_an_interrupt_ends_it_in_order(mesh: LocalMesh, hosts: list[Host], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,6 +198,7 @@ def test_an_interrupt_ends_it_in_order(mesh: LocalMesh, hosts: list[Host], monke
     assert fan_out.done
     assert fan_out.ok
     assert not fan_out.running
+    assert not fan_out.failed
     assert nothing_left(hosts)
     fan_out.retry_failed(unknown=True)
     assert fan_out.counts == {"ok": 9}

@@ -24,6 +24,7 @@ class HostedHost:
     pid: int = 1
     reason: str = ""
     restarts: int = 0
+    lost: tuple[str, ...] = ()
 
     def paglet_count(self) -> int:
         """Not asked for here."""

@@ -35,6 +35,7 @@ class PlainHandle:
     reason: str = ""
     restarts: int = 0
     pid: int = 1
+    lost: tuple[str, ...] = ()
 
 
 class PlainMesh(Watched):

@@ -147,5 +147,5 @@ def test_a_restart(mesh: Mesh) -> None:
     assert handle.state == "up"
     assert handle.pid != before[0]
     assert handle.url == before[1]
-    assert (handle.reason, handle.restarts) == ("it was restarted", 1)
+    assert (handle.reason, handle.restarts) == ("by request", 1)
     assert handle.health().pid == handle.pid

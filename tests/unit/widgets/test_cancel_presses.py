@@ -63,6 +63,18 @@ def test_a_second_press_interrupts_at_once(stubborn: Any) -> None:
     assert "then interrupted" in presses.words
 
 
+def test_the_seconds_that_are_left_are_told(stubborn: Any) -> None:
+    """As they pass, in each step."""
+    told: list[str] = []
+    presses = CancelPresses(stubborn, lambda: told.append(presses.words), cooperative=1.2)
+    presses.press()
+    wait_until(lambda: not presses.busy)
+    assert told[:2] == [
+        "asked to stop; in 1.2 s it will be interrupted",
+        "asked to stop; in 1 s it will be interrupted",
+    ]
+
+
 def test_a_restart_is_asked_for(stubborn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing helps the button says what is left, and the next press is the answer to it."""
     monkeypatch.setattr("paglets_nb.host.interrupts._raise_in", lambda *_given: None)

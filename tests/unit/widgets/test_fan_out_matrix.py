@@ -3,7 +3,7 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from paglets_nb.experiments.cells import FAILED, RUNNING, UNKNOWN, Cell
+from paglets_nb.experiments.cells import FAILED, NOT_RUN, RUNNING, UNKNOWN, Cell
 from paglets_nb.experiments.grid import cells_of
 from paglets_nb.widgets.fan_out_matrix import EMPTY, STATES, Matrix
 
@@ -105,6 +105,7 @@ def test_its_pictures_are_bounded_and_escaped() -> None:
     cells[0].succeed(1, 0.5, None)
     cells[1].fail(FAILED, ValueError("'<i>'"))
     shown = matrix.html()
+    assert shown.startswith("<div style='max-width:100%;overflow-x:auto;white-space:nowrap'><table>")
     assert "n=&lt;b&gt;" in shown
     assert "<b>" not in shown
     assert ">500 ms</td>" in shown
@@ -114,3 +115,14 @@ def test_its_pictures_are_bounded_and_escaped() -> None:
     lines = matrix.text().splitlines()
     assert lines[0] == "n=<b>  +x" + "." * 22
     assert len(lines) == 42
+
+
+def test_what_was_not_run_is_no_failure() -> None:
+    """It has a word, a sign and a quiet colour of its own, in the page and in the pictures."""
+    matrix, cells = made({"n": [1, 2]}, ["alpha", "beta"])
+    assert "not run" not in matrix.text()
+    cells[1].fail(NOT_RUN, ValueError("cancelled; it was never sent"))
+    assert changed(matrix) == [(1, "not run", -1.0)]
+    assert matrix.text() == "n=1  .-\nn=2  ..\n(. waiting, ~ running, + ok, x failed, ? unknown, - not run)"
+    assert "rgba(128,128,128,.12)' title='ValueError: cancelled; it was never sent'>not run</td>" in matrix.html()
+    assert matrix.details(1)[0] == "n=1, on beta, not run"

@@ -146,6 +146,26 @@ def test_somebody_elses_run_is_followed(watched: Watched, gate: threading.Event)
         watched.runs.start(lambda: fan_out)
 
 
+def test_a_retry_from_elsewhere_is_followed(watched: Watched, gate: threading.Event) -> None:
+    """Such as one in a cell; of an earlier one nothing is."""
+    earlier = watched.run(fail=[True])
+    fan_out = watched.make(gate=["gate"])
+    watched.runs.start(lambda: fan_out)
+    wait_until(lambda: fan_out.counts.get("running") == 2)
+    watched.runs.cancel()
+    assert watched.runs.wait(10)
+    thread = threading.Thread(target=lambda: fan_out.retry_failed(unknown=True))
+    thread.start()
+    wait_until(lambda: watched.runs.busy)
+    gate.set()
+    thread.join(10)
+    assert watched.runs.wait(10)
+    assert fan_out.counts == {"ok": 2}
+    assert len(watched.runs.kept) == 2
+    earlier.retry_failed()
+    assert not watched.runs.busy
+
+
 def test_the_end_of_a_run_can_be_told(watched: Watched) -> None:
     """By who runs it, so that nobody waits for the next look."""
     fan_out = watched.make()

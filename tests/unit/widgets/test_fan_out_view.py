@@ -11,7 +11,9 @@ from ipywidgets.widgets import widget
 
 from paglets_nb import FanOut
 from paglets_nb.errors import ExperimentError, MeshError
+from paglets_nb.experiments.table import quantity
 from paglets_nb.testing import wait_until
+from paglets_nb.widgets.fan_out_chart import ChartPlace
 from paglets_nb.widgets.fan_out_form import FanOutForm
 from paglets_nb.widgets.fan_out_view import FanOutView
 from tests.unit.experiments.conftest import Adder, Chore, LocalMesh
@@ -140,6 +142,24 @@ def test_cancel_and_retry(view: FanOutView, gate: threading.Event) -> None:
     assert "KeyError" in view.text()
 
 
+def test_what_a_cancel_left_is_run_by_the_button(view: FanOutView, gate: threading.Event) -> None:
+    """Which says so; none of it is called failed."""
+    form(view)._inputs["gate"].value = "gate"
+    wait_until(lambda: not view._run.disabled)
+    view._run.click()
+    wait_until(lambda: view.runs.current is not None and view.results.counts.get("running") == 2)
+    view._cancel.click()
+    assert view.runs.wait(10)
+    assert view.results.counts == {"unknown": 2, "not run": 2}
+    wait_until(lambda: view._retry.description == "Run the rest" and not view._retry.disabled)
+    assert "2 not run" in view.html()
+    assert "failed:" not in view.text()
+    gate.set()
+    view._retry.click()
+    assert view.runs.wait(10)
+    assert view.results.counts == {"unknown": 2, "ok": 2}
+
+
 def test_a_frame_goes_into_a_variable(view: FanOutView, namespace: dict[str, Any]) -> None:
     """Again, but never over something else of the user's."""
     with pytest.raises(ExperimentError, match="nothing has been run"):
@@ -185,12 +205,52 @@ def test_runs_are_compared(view: FanOutView) -> None:
 
 
 def test_the_chart_is_drawn_and_stays(view: FanOutView) -> None:
-    """In the page, and in its picture."""
+    """In the page, and in its picture; it is drawn anew when a run has ended."""
     run(view)
     view.plot()
-    (output,) = view._plot.outputs
+    (output,) = view._chart.widget.outputs
     assert output["data"]["image/png"]
     assert "data:image/png;base64," in view.html()
+    run(view)
+    wait_until(lambda: view._chart.widget.outputs[0]["data"]["text/plain"] == repr(view.results.summary()))
+
+
+def test_the_chart_of_a_cell_is_the_one_that_its_button_draws(view: FanOutView) -> None:
+    """In its place, and nowhere else; it follows the runs there."""
+    drawn: list[str] = []
+
+    class Place(ChartPlace):
+        def __init__(self) -> None:
+            """In no cell."""
+
+        def draw(self, bundle: dict[str, Any]) -> None:
+            drawn.append(bundle["text/plain"])
+
+    run(view)
+    view.plot_in(Place())
+    view._draw.click()
+    wait_until(lambda: len(drawn) == 2)
+    run(view)
+    wait_until(lambda: drawn[-1] == repr(view.results.summary()))
+    assert view._chart.widget.outputs == ()
+    assert "data:image/png" not in view.html()
+
+
+def test_medians_are_shown_when_they_are_wanted(mesh: LocalMesh, namespace: dict[str, Any]) -> None:
+    """And are those of the latest run from then on, until the view is closed."""
+    fan_out = FanOut(mesh, Adder, "add", {"by": [1], "fail": [False, True]}).run()
+    view = FanOutView(mesh, namespace=namespace, fan_out=fan_out, tables=False)
+    assert view.runs.wait(10)
+    assert "median" not in view.html()
+    assert view.show_tables()
+    assert "median" in view._table.value
+    before = quantity(fan_out.elapsed)
+    view.retry()
+    assert view.runs.wait(10)
+    wait_until(lambda: f", {quantity(fan_out.elapsed)}<" in view._table.value)
+    assert f", {before}<" not in view.html()
+    view.close()
+    assert not view.show_tables()
 
 
 def test_who_runs_it_holds_the_buttons(mesh: LocalMesh, namespace: dict[str, Any]) -> None:
@@ -251,3 +311,26 @@ def test_a_mesh_that_is_down_is_said(view: FanOutView, mesh: LocalMesh, monkeypa
     view._choose.value = False
     view._choose.value = True
     wait_until(lambda: "is not running" in view._message.value)
+
+
+def test_one_at_a_time_brings_it_up_to_date(mesh: LocalMesh, namespace: dict[str, Any]) -> None:
+    """Also while it is made, when the painter may be about it already; else the page is told of two layouts."""
+    inside, second = threading.Lock(), threading.Event()
+
+    class Watched(FanOutView):
+        def _paint(self) -> None:
+            if not inside.acquire(blocking=False):
+                second.set()
+                return
+            try:
+                second.wait(0.2)
+                super()._paint()
+            finally:
+                inside.release()
+
+    fan_out = FanOut(mesh, Adder, "add").run()
+    view = Watched(mesh, namespace=namespace, fan_out=fan_out)
+    assert view.runs.wait(10)
+    view.close()
+    assert not second.is_set()
+    assert view._matrix._plan == 1

@@ -11,6 +11,7 @@ import pytest
 from ipywidgets.widgets import widget
 
 from paglets_nb import Host, OperationPaglet, PagletState, ServiceOperation, TaskPaglet, TaskState
+from paglets_nb.core.turns import current_origin, default_origin
 from paglets_nb.errors import HostError, SerializationError, ServiceContractError
 from paglets_nb.patterns.task_client import TaskClient
 from paglets_nb.patterns.tasks import TASK_START, TASK_STATUS
@@ -228,11 +229,22 @@ def test_a_form_that_was_not_sent_says_so(host: Host) -> None:
     form.close()
 
 
+def test_the_picture_of_a_form_has_what_is_filled_in(form: OperationForm) -> None:
+    """And follows it, until something is sent."""
+    assert "amount</td>" in form.html()
+    assert ">1</td>" in form.html()
+    told: list[str] = []
+    form.on_change = lambda: told.append(form.html())
+    form.page.values = {"amount": "<2>"}
+    wait_until(lambda: bool(told) and ">&lt;2&gt;</td>" in told[-1])
+    assert form.text() == "counter add: not sent yet\nfield   value\namount  <2>"
+
+
 def test_without_a_kernel_a_form_is_shown_as_text(form: OperationForm, capsys: pytest.CaptureFixture[str]) -> None:
     """Once in a cell, however often it is displayed; then it is closed."""
     form._ipython_display_()
     form._ipython_display_()
-    assert capsys.readouterr().out == "counter add: not sent yet\n"
+    assert capsys.readouterr().out == "counter add: not sent yet\nfield   value\namount  1\n"
     form.leave()
 
 
@@ -265,3 +277,34 @@ def test_a_call_that_is_given_up_says_so(form: OperationForm) -> None:
     assert call.phase is Phase.GAVE_UP
     assert "may go on" in form.page.status["text"]
     free.set()
+
+
+def test_an_older_reply_does_not_look_current(form: OperationForm) -> None:
+    """It is dimmed when something else was not sent, until there is a new one."""
+    call = form.send()
+    assert call is not None
+    assert call.wait(10)
+    wait_until(lambda: "TotalReply" in form._outcome.value)
+    form.page.values = {"amount": "many"}
+    assert form.send() is None
+    assert form.page.status["text"] == "not sent: see above"
+    assert "paglets-form-stale" in form._outcome._dom_classes
+    form.page.values = {"amount": "1"}
+    form.send()
+    wait_until(lambda: "paglets-form-stale" not in form._outcome._dom_classes)
+
+
+def test_a_call_is_made_for_the_cell_that_shows_the_form(form: OperationForm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for the one that was run last; displayed again, for the later cell."""
+    asked: list[str] = []
+    real = form.asker.ask
+    form.asker.ask = lambda *args: (asked.append(current_origin()), real(*args))[1]  # type: ignore[method-assign]
+    for shown_in, run_last in (("one", "two"), ("three", "four")):
+        monkeypatch.setattr(default_origin, "cell", shown_in)
+        form._shown_in = None
+        form.show()
+        monkeypatch.setattr(default_origin, "cell", run_last)
+        call = form.send()
+        assert call is not None
+        assert call.wait(10)
+    assert asked == ["one", "three"]

@@ -43,7 +43,7 @@ def test_what_it_shows(mesh: Mesh, panel: MeshPanel) -> None:
     assert root.listed["beta"]["rows"] == [["counter", "Counter", 0, "active", ""]]
     assert "counter" in panel.text()
     assert "counter" in panel.html()
-    assert panel.text().startswith(f"mesh {mesh.name}: 2 hosts, 1 paglet")
+    assert panel.text().startswith(f"{mesh.name}: 2 hosts, 1 paglet")
     counter.dispose()
 
 
@@ -66,6 +66,61 @@ def test_buttons_post_their_work(mesh: Mesh, panel: MeshPanel, monkeypatch: pyte
     wait_until(lambda: root.hosts[0]["doing"] == "")
     assert len(threads) == 1
     assert root.handled == 2
+
+
+def test_a_restart_that_loses_paglets_is_asked_for(
+    mesh: Mesh, panel: MeshPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page gets a question with the names, and nothing is restarted until its user is sure."""
+    root, asked, pid = panel._root, [], mesh["beta"].pid
+    monkeypatch.setattr(type(root), "send", lambda _root, content, buffers=None: asked.append(content))
+    kept, asleep = (mesh.create(Counter, on="beta", name=name) for name in ("keepme", "sleeper"))
+    asleep.deactivate()
+    panel._asked(root, {"do": "restart", "host": "beta"}, [])
+    wait_until(lambda: asked)
+    text = "Restart beta? 1 paglet would be lost: keepme. 1 durable one comes back."
+    assert asked == [{"ask": "restart", "host": "beta", "text": text}]
+    assert (mesh["beta"].pid, root.handled) == (pid, 1)
+    assert kept.info()["name"] == "keepme"
+    panel._asked(root, {"do": "restart", "host": "beta", "sure": True}, [])
+    wait_until(lambda: mesh["beta"].pid != pid and mesh["beta"].lost, timeout=30)
+    assert mesh["beta"].lost == ("keepme",)
+    wait_until(lambda: root.hosts[1]["note"] == "last restart: by request; lost: keepme", timeout=10)
+    wait_until(lambda: not root.hosts[1]["doing"], timeout=10)
+    pid = mesh["beta"].pid
+    panel._asked(root, {"do": "restart", "host": "beta"}, [])  # only one that sleeps is left
+    wait_until(lambda: mesh["beta"].pid != pid and not root.hosts[1]["doing"], timeout=30)
+    assert len(asked) == 1
+    mesh.paglet("sleeper").dispose()
+
+
+def test_what_came_of_an_interrupt(mesh: Mesh, panel: MeshPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is told for some seconds, also where nothing ran."""
+    root, began = panel._root, threading.Event()
+    panel.do("interrupt", "beta")
+    wait_until(lambda: root.told.startswith("no cell of this notebook was running on beta; a task"), timeout=10)
+
+    class Sink:
+        def stream(self, name: str, text: str) -> None:
+            began.set()
+
+        def display(self, *_given: object) -> None:
+            """Nothing is displayed."""
+
+        def error(self, *_given: object) -> None:
+            """Told by the result."""
+
+        def clear(self, wait: bool) -> None:
+            """Nothing is cleared."""
+
+    code = "import time\nprint('on', flush=True)\ntime.sleep(60)"
+    running = mesh["beta"].submit_code(code, sink=Sink())
+    assert began.wait(10)
+    panel.do("interrupt", "beta")
+    assert running.result(10).ename == "KeyboardInterrupt"
+    wait_until(lambda: root.told == "interrupted 1 cell on beta", timeout=10)
+    monkeypatch.setattr(panel, "_told_until", 0.0)
+    wait_until(lambda: root.told == "", timeout=10)
 
 
 def test_hosts_come_and_go(mesh: Mesh, panel: MeshPanel) -> None:
@@ -120,7 +175,7 @@ def test_the_end_of_the_mesh() -> None:
     wait_until(lambda: "MiB" in panel.text(), timeout=10)
     mesh.stop()
     wait_until(lambda: set(widget._instances) == before, timeout=10)
-    assert panel.text().startswith(f"mesh {mesh.name} is down")
+    assert panel.text().startswith(f"{mesh.name} is down")
     assert "alpha" in panel.text()
     with pytest.raises(MeshError):
         MeshPanel(mesh)

@@ -2,14 +2,22 @@ from __future__ import annotations
 
 from paglets_nb.host.protocol import HostInfo, PagletInfo
 from paglets_nb.mesh.figures import HostFigures
-from paglets_nb.widgets.panel_rows import MAX_LISTED, headline, host_row, paglet_rows, panel_html, panel_text
+from paglets_nb.widgets.panel_rows import (
+    MAX_LISTED,
+    headline,
+    host_row,
+    paglet_rows,
+    panel_html,
+    panel_text,
+    restart_question,
+)
 
 MIB = 1 << 20
 INFO = HostInfo("alpha", "unix:///a", 7, 3, 60.0, 2, 9, asleep=1, rss_bytes=50 * MIB, pss_bytes=20 * MIB)
 UP = HostFigures("alpha", "up", "", 0, 7, info=INFO, cpu=1.5, messages_per_second=1234.5)
 SILENT = HostFigures("beta", "up", "", 0, 8, silent=12.3)
 RESTARTED = HostFigures("gamma", "up", "killed by\nSIGKILL", 2, 9, info=INFO, cpu=0.004, messages_per_second=2.25)
-DEAD = HostFigures("delta", "dead", "<b>gone</b>", 5, 9, info=INFO)
+DEAD = HostFigures("delta", "dead", "<b>gone</b>", 5, 9, info=INFO, cpu=0.45, messages_per_second=12.0)
 
 
 def paglet(number: int, *, active: bool = True) -> PagletInfo:
@@ -47,6 +55,7 @@ def test_a_host_that_is_not_well() -> None:
         "",
         "",
     )
+    assert (dead["cpu"], dead["load"], dead["rate"]) == ("", 0.0, "")
     doing = host_row(RESTARTED, "restarting")
     assert (doing["state"], doing["tone"], doing["note"], doing["doing"]) == ("restarting", "busy", "", "restarting")
 
@@ -85,3 +94,15 @@ def test_the_pictures() -> None:
     assert "&lt;i&gt;Kind&lt;/i&gt;" in html
     assert "<i>" not in html
     assert "paglets on delta: none" in html
+
+
+def test_the_question_before_a_restart() -> None:
+    """It names some of what would be lost, and is empty where nothing is."""
+    lost = [PagletInfo(f"id{n}", "m:Counter#1", "alpha", "u", 1, name=f"p{n}" if n else "") for n in range(8)]
+    kept = [PagletInfo("k", "m:Counter", "alpha", "u", 1, name="kept", durable=True)]
+    assert restart_question("alpha", kept) == ""
+    assert restart_question("alpha", []) == ""
+    assert restart_question("alpha", lost + kept + kept) == (
+        "Restart alpha? 8 paglets would be lost: Counter id0, p1, p2, p3, p4 and 3 more. 2 durable ones come back."
+    )
+    assert restart_question("alpha", None).startswith("Restart alpha? It does not answer")

@@ -20,7 +20,8 @@ EVIL = "<script>x</script>"
 
 
 def _host(**values: Any) -> Any:
-    return SimpleNamespace(**{"name": EVIL, "state": "up", "reason": "", "pid": 7, "url": "unix:///a/b.sock", **values})
+    known = {"name": EVIL, "state": "up", "reason": "", "restarts": 0, "pid": 7, "url": "unix:///a/b.sock"}
+    return SimpleNamespace(**{**known, **values})
 
 
 @pytest.mark.parametrize("name", pictures.PICTURES)
@@ -38,6 +39,7 @@ def test_a_mesh_shows_its_hosts() -> None:
     assert "dead: SIGKILL" in html
     assert "<script" not in html
     assert pictures.mesh_text(SimpleNamespace(name="m", running=False)) == "mesh m is down"
+    assert pictures.mesh_text(SimpleNamespace(name="mesh-4ed548", running=False)) == "mesh-4ed548 is down"
 
 
 def test_a_host_shows_in_one_line() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from paglets_nb import Host
 from paglets_nb.core.policy import DeactivationPolicy
+from paglets_nb.errors import MeshError
 from paglets_nb.patterns.task_client import TaskClient
 from paglets_nb.patterns.tasks import TaskStatus
 from paglets_nb.testing import Counter, in_process_mesh
@@ -28,7 +29,9 @@ class HostsMesh:
 
     def hosts(self) -> list[Any]:
         """The hosts that were not stopped."""
-        return [SimpleNamespace(url=host.address, state="up", name=host.name) for host in self._hosts]
+        if not self.running:
+            raise MeshError("it is down")
+        return [SimpleNamespace(url=host.address, state="up", name=host.name, pid=1) for host in self._hosts]
 
     def class_of(self, proxy: Any) -> Any:
         """The class of a paglet."""
@@ -106,4 +109,20 @@ def test_a_host_that_is_gone(mesh: Any) -> None:
     assert tasks.entries()[0].reason
     mesh._hosts.pop()
     tasks.refresh()
-    assert tasks.entries() == []
+    (entry,) = tasks.entries()
+    assert (entry.label, entry.lost, entry.reason) == ("there", True, "its host beta was removed")
+    assert entry.snapshot is not None
+    assert not entry.running
+
+
+def test_a_mesh_that_is_down(mesh: Any) -> None:
+    """What is known of its tasks stays as it was last."""
+    client = started(mesh.alpha, "there", 1000)
+    tasks = TaskList(mesh)
+    tasks.refresh()
+    before = tasks.entries()
+    mesh.running = False
+    tasks.refresh()
+    assert tasks.entries() == before
+    assert before[0].running
+    client.cancel()

@@ -8,7 +8,7 @@ from ipywidgets.widgets import widget
 
 from paglets_nb import Host
 from paglets_nb.core.turns import default_origin
-from paglets_nb.errors import MeshError
+from paglets_nb.errors import HostDiedError, MeshError
 from paglets_nb.mesh.outputs import paglet_log
 from paglets_nb.patterns.task_client import TaskClient
 from paglets_nb.patterns.tasks import TaskStatus
@@ -63,6 +63,26 @@ def test_silence_and_loss_are_shown(client: TaskClient[Any]) -> None:
     view.lost(MeshError("the mesh was <stopped>"))
     wait_until(lambda: view._cancel.disabled)
     assert "the mesh was &lt;stopped&gt;" in view.html()
+    view.close()
+    client.cancel()
+
+
+def test_a_task_that_ended_with_its_host(client: TaskClient[Any]) -> None:
+    """It is lost, which is its last state, and the reason is told in plain words; its time stands still."""
+    view = TaskView(client.submit(client.request_type(1000)))
+    view.ask()
+    view.lost(HostDiedError("unix:///x/gamma.sock", "killed by SIGKILL"))
+    wait_until(lambda: "LOST" in view._status.value and view._cancel.disabled)
+    for picture in (view.text(), view.html(), view._end.value):
+        assert "lost: its host gamma is gone: killed by SIGKILL" in picture
+        assert "HostDiedError" not in picture
+        assert "RUNNING" not in picture
+    assert view.text() == view.text()
+    view.presses.restarted = True
+    assert "lost: its host was restarted to end it" in view.text()
+    assert "is gone" not in view.html()
+    view.look_again()  # it is there in truth
+    assert "LOST" not in view.html()
     view.close()
     client.cancel()
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ import pytest
 from paglets_nb import Mesh
 from paglets_nb.magics.candidates import Candidates
 from paglets_nb.magics.parser import Arguments
+from paglets_nb.platform import process_alive
+from paglets_nb.testing import wait_until
 from tests.unit.magics.notebook import Notebook
 
 
@@ -34,6 +38,22 @@ def test_a_mesh_is_attached_by_name(apart: list[str], notebook: Notebook, capsys
     assert notebook.run("%paglet attach").name == "apart_one"
     notebook.run("%paglet down")
     assert notebook.refused("%paglet attach").startswith("there is no detached mesh; start one with: %paglet up")
+
+
+def test_a_host_that_was_started_again_is_told(
+    own_folders: Path, notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the words of the list of hosts."""
+    mesh = Mesh(2, name="apart", detach=True).start()
+    pid = mesh["beta"].pid
+    mesh.detach()
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not process_alive(pid))
+    notebook.run("%paglet attach")
+    said = "up, restarted once (last: ended while nobody was attached)"
+    assert f"; beta {said}" in capsys.readouterr().out
+    assert said in repr(notebook.run("%paglet hosts"))
+    notebook.run("%paglet down")
 
 
 def test_what_cannot_be_attached_is_told(apart: list[str], notebook: Notebook) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from paglets_nb.magics import progress
 from tests.unit.magics.notebook import Notebook
 
 
@@ -37,6 +40,19 @@ def test_a_running_task_is_not_moved(meshed: Notebook) -> None:
     meshed.run("%paglet cancel holding")
     meshed.run("%paglet wait holding")
     assert meshed.variable("_holding").info()["host_name"] == "alpha"
+    meshed.run("%paglet dispose holding")
+
+
+def test_what_a_move_waits_for_is_said(meshed: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the paglet goes on, and not only when the time is over."""
+    told: list[str] = []
+    monkeypatch.setattr(progress, "_LONG", 0.05)
+    monkeypatch.setattr(progress.ProgressLine, "update", lambda _line, text, _picture="": told.append(text))
+    meshed.run(HOLDING)
+    meshed.refused("%paglet dispatch holding beta --timeout 0.5")
+    assert "moving holding to beta, once it has done what it does now ..." in told
+    meshed.run("%paglet cancel holding")
+    meshed.run("%paglet wait holding")
     meshed.run("%paglet dispose holding")
 
 

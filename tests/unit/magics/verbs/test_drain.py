@@ -64,6 +64,19 @@ def test_in_a_page_the_events_are_a_live_list(meshed: Notebook, feed: str, page:
     assert meshed.run("%paglet drain feed --follow --limit 0") == []
 
 
+def test_in_a_page_the_list_is_shown_once(meshed: Notebook, feed: str, page: list[dict[str, Any]]) -> None:
+    """As the last line of its cell what is returned adds nothing to the live list; in another it is a table."""
+    format_of = meshed.shell.display_formatter.format
+    found = meshed.run("%paglet drain feed --follow --limit 2")
+    assert page
+    assert format_of(found)[0] == {}
+    assert "10" in format_of(found[:1])[0]["text/plain"]
+    events = meshed.run("%paglet events --follow --limit 1")
+    assert format_of(events)[0] == {}
+    assert "n=10" in format_of(found)[0]["text/html"]
+    assert "n=10" in format_of(meshed.run("%paglet drain feed"))[0]["text/html"]
+
+
 def test_in_a_page_a_gap_is_a_row(meshed: Notebook, feed: str, page: list[dict[str, Any]]) -> None:
     """And the events behind it come."""
     meshed.run("%paglet send feed trim to=2")

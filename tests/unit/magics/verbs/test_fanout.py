@@ -100,14 +100,63 @@ def _pictures(page: list[dict[str, Any]]) -> list[str]:
 
 def test_in_a_page_its_cells_are_in_sight(meshed: Notebook, page: list[dict[str, Any]]) -> None:
     """Beside the widget is its picture, which is as things are when the verb returns; the result stays the same."""
-    found = meshed.run("%paglet fanout Counter add by=[1,2] --no-plot")
-    assert found.counts == {"ok": 4}
+    meshed.run("_found = %paglet fanout Counter add by=[1,2] --no-plot")
+    assert meshed.variable("_found").counts == {"ok": 4}
     assert any("application/vnd.jupyter.widget-view+json" in data for data in page)
     assert "Counter.add: 4 cells, 4 ok" in _pictures(page)[-1]
     assert ">by=2</th>" in _pictures(page)[-1]
     cell = meshed.run("%%paglet fanout n=[1,2] --placement spread --no-plot\nn * 2")
     assert cell.values == [2, 4]
-    assert "cell: 2 cells, 2 ok" in _pictures(page)[-1]
+    assert "<b>cell</b>" in _pictures(page)[-1]
+    assert ">2 ok</span>" in _pictures(page)[-1]
+
+
+def _displayed(meshed: Notebook, value: Any) -> dict[str, Any]:
+    data: dict[str, Any] = meshed.shell.display_formatter.format(value)[0]
+    return data
+
+
+def test_in_a_page_results_are_shown_once(meshed: Notebook, page: list[dict[str, Any]]) -> None:
+    """As the cell's last line the result is a table in the view, which stays right; in another cell a table."""
+    meshed.run("_found = %paglet fanout Counter add by=[1,2] --no-plot")
+    found = meshed.variable("_found")
+    assert "median" not in _pictures(page)[-1]
+    assert _displayed(meshed, found) == {}
+    assert "median" in _pictures(page)[-1]
+    assert "median" in _displayed(meshed, FanOut(meshed.session.require_mesh(), lambda: 1))["text/html"]
+    meshed.run("None")
+    assert "median" in _displayed(meshed, found)["text/html"]
+
+
+def test_what_is_gone_is_displayed_after_all(meshed: Notebook, page: list[dict[str, Any]]) -> None:
+    """A view that was closed in the same cell shows no table."""
+    assert page == []
+    meshed.run("_found = %paglet fanout Counter add by=[1,2] --no-plot")
+    meshed.session.close_views()
+    assert "median" in _displayed(meshed, meshed.variable("_found"))["text/html"]
+
+
+def test_in_a_page_the_button_draws_the_chart_of_the_cell(meshed: Notebook, page: list[dict[str, Any]]) -> None:
+    """No second one beside it."""
+    meshed.run("%paglet fanout Counter add by=[1,2]")
+    view = meshed.session._views[-1]
+    view._draw.click()
+    wait_until(lambda: sum("image/png" in data for data in page) == 2)
+    assert view._chart.widget.outputs == ()
+
+
+@pytest.mark.parametrize(("more", "times"), [("", 1), ("--no-plot", 0)])
+def test_what_a_chart_needs_is_fetched_meanwhile(
+    meshed: Notebook, monkeypatch: pytest.MonkeyPatch, more: str, times: int
+) -> None:
+    """Where there will be a chart, and it takes a while."""
+    asked: list[bool] = []
+    monkeypatch.setattr(fanout, "prepare", lambda: asked.append(True))
+    meshed.run(f"%paglet fanout Counter add by=1 {more}")
+    assert asked == []
+    monkeypatch.setattr(fanout, "_QUICK", 0.0)
+    meshed.run(f"%paglet fanout Counter sleep by=0 {more}")
+    assert len(asked[:1]) == times
 
 
 def test_a_stop_in_a_page_leaves_what_has_come(

@@ -29,7 +29,16 @@ def test_the_cell_of_a_host_is_interrupted(meshed: Notebook, capsys: pytest.Capt
     assert began.wait(10)
     meshed.run("%paglet interrupt alpha")
     assert running.result(10).ename == "KeyboardInterrupt"
-    assert "interrupted: alpha" in capsys.readouterr().out
+    assert capsys.readouterr().out == "interrupted 1 cell on alpha\n"
+
+
+def test_where_nothing_ran_it_says_so(meshed: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is said to be interrupted that was not there."""
+    capsys.readouterr()
+    meshed.run("%paglet interrupt all")
+    assert capsys.readouterr().out == (
+        "no cell of this notebook was running on alpha; no cell of this notebook was running on beta\n"
+    )
 
 
 def test_a_host_must_be_named(meshed: Notebook) -> None:

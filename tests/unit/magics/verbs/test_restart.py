@@ -5,6 +5,8 @@ import signal
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from paglets_nb.testing import wait_until
 from paglets_nb.widgets.tables import HostTable
 from tests.unit.magics.notebook import Notebook
@@ -23,6 +25,16 @@ def test_hosts_are_restarted(notebook: Notebook) -> None:
     assert isinstance(both, HostTable)
     assert not {host.pid for host in both} & set(before)
     assert notebook.run("%paglet call nap add by=1").count == 4
+
+
+def test_what_a_restart_lost_is_said(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    """Behind the line that says that the host is up; nothing where nothing was lost."""
+    notebook.run("%paglet up left")
+    notebook.run("_p = %paglet create Counter --on left --name keepme")
+    notebook.run("%paglet restart left")
+    assert "s; lost: keepme\n" in capsys.readouterr().out
+    notebook.run("%paglet restart left")
+    assert "lost" not in capsys.readouterr().out
 
 
 def interrupt_when(condition: Callable[[], object]) -> threading.Thread:

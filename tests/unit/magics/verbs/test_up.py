@@ -23,6 +23,16 @@ def test_up_and_down(notebook: Notebook) -> None:
     assert notebook.refused("%paglet down").startswith("no mesh is up")
 
 
+def test_a_mesh_without_a_name_of_its_own(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it is called says already that it is a mesh, and is said once."""
+    mesh = notebook.run("%paglet up 1")
+    notebook.run("%paglet down")
+    said = capsys.readouterr().out
+    assert f"{mesh.name} is up: 1 host" in said
+    assert f"{mesh.name} is down (1 host)" in said
+    assert "mesh mesh" not in said
+
+
 def test_paglets_of_hosts_that_are_not_up_are_told(
     notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -25,7 +26,7 @@ class Odd:
 def test_nothing_is_filled_in_where_there_is_no_default() -> None:
     """Each control has its own nothing; a dataclass in it the defaults of its fields."""
     assert raw_values(Needs).values == {
-        "name": "",
+        "name": None,
         "size": "",
         "shade": "LIGHT",
         "point": {"x": "0.0", "y": "0.0"},
@@ -135,3 +136,29 @@ def test_the_line_names_what_is_not_as_by_default(request_: Any, line: str) -> N
 def test_an_array_is_named_by_its_field() -> None:
     """It stands for a variable of the notebook."""
     assert field_words(Odd(name="a")) == "array={array} name=a"
+
+
+def test_a_text_that_is_needed_is_not_there_until_it_is_typed() -> None:
+    """Nobody's having typed is not an empty text; one that was typed and deleted is."""
+
+    @dataclass
+    class Needed:
+        name: str
+        where: Path
+        note: str = ""
+
+    raws = raw_values(Needed)
+    assert raws.values == {"name": None, "where": None, "note": ""}
+    assert build(Needed, raws.values).errors == {"name": "is needed (str)", "where": "is needed (Path)"}
+    assert build(Needed, {"name": "", "where": "/"}).request == Needed("", Path("/"))
+
+
+def test_an_empty_key_that_was_there_stays() -> None:
+    """It cannot be typed, but the dict it came in is what its field stands for."""
+
+    @dataclass
+    class Keyed:
+        table: dict[str, int]
+
+    raws = raw_values(Keyed, Keyed({"": 1}))
+    assert build(Keyed, raws.values, known=raws.known).request == Keyed({"": 1})

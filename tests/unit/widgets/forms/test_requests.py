@@ -110,6 +110,8 @@ def test_what_is_filled_in_becomes_the_fields_type(name: str, raw: Any, value: A
         ("pair", "a, b", "pair", "item 1 wants int, got 'a'"),
         ("table", [["a", "1"], ["a", "2"]], "table", "has the key 'a' twice"),
         ("table", [["a", "x"]], "table", "'a' wants int, got 'x'"),
+        ("table", [["", ""]], "table", "the key is empty, and the value wants int"),
+        ("table", [["", "1"]], "table", "the key is empty"),
         ("table", [["a"]], "table", "wants dict[str, int]"),
         ("by_number", [["a", "1"]], "by_number", "a key wants int, got 'a'"),
         ("by_number", [["2", "0.5"]], "", "Only dicts with str keys"),
@@ -244,7 +246,7 @@ def test_errors_of_hosts_are_told_at_the_field_they_name(error: Exception, error
 
 
 def test_items_are_listed_as_people_do() -> None:
-    """In brackets, one per line, between commas."""
+    """In brackets, one per line, between commas of a single line."""
     assert items_in("a, b,") == ["a", "b"]
     assert items_in("a, b\n\nc") == ["a, b", "c"]
     assert items_in("[1, 'b']") == ["1", "b"]

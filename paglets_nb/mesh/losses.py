@@ -1,0 +1,159 @@
+"""Which paglets went with the process of a host.
+
+Remembers what lives where, of the steps that hosts log and of what was created here, and
+compares when a host has ended. It is never on the path of a call; it must not know who is told.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from functools import partial
+
+from paglets_nb.core.messages import FutureReply, Message
+from paglets_nb.core.ports import CallOptions
+from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.errors import PagletError
+from paglets_nb.host.client import HostClient
+from paglets_nb.host.event_pages import EventPage, EventsRequest
+from paglets_nb.host.protocol import Listing, Nothing
+from paglets_nb.mesh.events import MeshEvent
+from paglets_nb.mesh.followers import Follower, Hosts
+from paglets_nb.mesh.whereabouts import HOST_CHANGED, LISTED, HostSpot, Names, PagletSpot, Whereabouts
+
+__all__ = ["Losses", "listed_names"]
+
+_STEPS = (
+    "create",
+    "arrival",
+    "dispatch",
+    "retract",
+    "clone",
+    "deactivate",
+    "quarantine",
+    "activate",
+    "upgrade",
+    "dispose",
+)
+_PAUSE = 0.25
+"""Seconds between two looks at a host, so that one where much is created is not asked each time."""
+_ANSWER = 2.0
+_NAMED = 5
+
+
+def listed_names(names: Sequence[str], most: int = _NAMED) -> str:
+    """Names in one line: the first, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _label(spot: PagletSpot) -> str:
+    kind = spot.class_name.partition("#")[0].rpartition(":")[2].rpartition(".")[2]
+    return spot.name or f"{kind or 'paglet'} {spot.agent_id}"
+
+
+class Losses:
+    """Knows which paglets live on the hosts of a mesh, and which of them a host took along.
+
+    Args:
+        client: speaks to the hosts.
+        hosts: lists those that are up.
+    """
+
+    def __init__(self, client: Callable[[], HostClient], hosts: Hosts) -> None:
+        self._client = client
+        self._hosts = hosts
+        self._lock = threading.Lock()
+        self._where = Whereabouts(Names())
+        self._follower: Follower | None = None
+
+    def start(self) -> None:
+        """Begin to follow what lives where."""
+        with self._lock:
+            if self._follower is None:
+                request = EventsRequest(kinds=_STEPS, messages=False)
+                self._follower = Follower(self._client(), self._hosts, self._take, request, pause=_PAUSE)
+                self._follower.start()
+
+    def close(self) -> None:
+        """Follow no more, and forget."""
+        with self._lock:
+            follower, self._follower = self._follower, None
+            self._where = Whereabouts(Names())
+        if follower is not None:
+            follower.stop()
+
+    # ---- what is known
+
+    def created(self, host_name: str, proxy: PagletProxy) -> None:
+        """A paglet was created from here; its host tells the same in a moment."""
+        told = {"class_name": proxy.class_name, "name": proxy.name}
+        self._apply(MeshEvent(0, "create", proxy.agent_id, host_name, 0.0, told))
+
+    def _apply(self, *events: MeshEvent) -> None:
+        with self._lock:
+            for event in events:
+                self._where.apply(event)
+
+    def _take(self, host_name: str, page: EventPage) -> None:
+        with self._lock:
+            for host in self._hosts():
+                self._where.hosts[host.name] = HostSpot(host.name, host.url)
+        self._apply(
+            *(MeshEvent(0, e.kind, e.agent_id, host_name, e.timestamp, e.details, e.number) for e in page.events)
+        )
+        if page.gap:
+            url = next((host.url for host in self._hosts() if host.name == host_name), "")
+            if url:
+                self._list(url).add_done_callback(partial(self._listed, host_name))
+
+    def _list(self, url: str) -> FutureReply:
+        client = self._client()
+        message = Message("@list", Nothing(), priority=0)
+        return client.submit(PagletProxy(url, "", client), message, CallOptions(_ANSWER, Listing))
+
+    def _listed(self, host_name: str, future: FutureReply) -> None:
+        """After a gap: what the host lists is all that lives there."""
+        try:
+            paglets = future.get_reply(0.0).paglets
+        except (PagletError, OSError):
+            return  # it is going down, or silent
+        there = {info.agent_id for info in paglets}
+        with self._lock:
+            for spot in self._where.on_host(host_name):
+                if spot.agent_id not in there:
+                    del self._where.paglets[spot.agent_id]
+        for info in paglets:
+            told = {"class_name": info.class_name, "name": info.name, "asleep": not info.active}
+            self._apply(MeshEvent(0, LISTED, info.agent_id, host_name, 0.0, told))
+
+    # ---- what is lost
+
+    def ended(self, host_name: str) -> list[PagletSpot]:
+        """A host's process has ended, or is about to: what lived there, which is forgotten."""
+        with self._lock:
+            found = self._where.on_host(host_name)
+        self._apply(MeshEvent(0, HOST_CHANGED, "", host_name, 0.0, {"state": "gone"}))
+        return found
+
+    def lost(self, spots: Collection[PagletSpot], stored: Collection[str]) -> list[str]:
+        """What no host lists and is not stored either, by name; asks the hosts that are up, may block.
+
+        Args:
+            spots: what lived on a host that has ended.
+            stored: the ids of those that wait in its store.
+        """
+        missing = {spot.agent_id: spot for spot in spots if spot.agent_id not in stored}
+        if not missing:
+            return []
+        deadline, asked = time.monotonic() + _ANSWER, list[FutureReply]()
+        for host in self._hosts():
+            with suppress(PagletError, OSError):
+                asked.append(self._list(host.url))
+        for future in asked:
+            with suppress(PagletError, OSError):
+                for info in future.get_reply(max(0.0, deadline - time.monotonic())).paglets:
+                    missing.pop(info.agent_id, None)
+        return [_label(spot) for spot in missing.values()]
