@@ -144,9 +144,7 @@ class Mesh(Detachable, Cancels, KnowsClasses, Watched):
         moved: builtins.list[PagletProxy] = []
         leaving = self[name].listing() if drain and record.state == "up" else []
         if leaving and not others:
-            raise MeshError(
-                f"no other host is up to take the {len(leaving)} paglets of {name!r}; drain=False ends them"
-            )
+            raise MeshError(f"no other host is up to take what is on {name!r}; without a drain it ends with the host")
         for number, info in enumerate(leaving):
             moved.append(self._proxy(info).dispatch(others[number % len(others)].name, timeout=timeout))
         self[name].stop()

@@ -61,8 +61,8 @@ def run(session: Session, arguments: Arguments, cell: str) -> Any:
         line.update("timing: stopped")
         raise
     line.update(timings.headline())
-    for _count, _state, error in timings.errors:
-        if hint := not_on_hosts(error, session.namespace):
+    for _count, _state, said in timings.errors:
+        if hint := not_on_hosts(said, session.namespace):
             session.say(hint)
     if not arguments.no_plot:
         with waiting(session.shell, "drawing the chart"):
