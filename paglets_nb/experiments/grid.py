@@ -129,7 +129,7 @@ def axes_of(cells: Iterable[Cell]) -> list[str]:
                 seen[name] = value
             elif name not in axes and not _same(seen[name], value):
                 axes[name] = None
-    return list(axes)
+    return [name for name in seen if name in axes]
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -208,7 +208,7 @@ class Results:
                 }
             )
         columns = [*names, *ends, "median", "spread", "low", "high", "confidence"]
-        note = f"times: {time}; spread: interquartile range; {_INTERVAL}"
+        note = f"times: {time}; spread: interquartile range; {_INTERVAL}" if any(c.ok for c in self.cells) else ""
         return Table(rows, columns, times=("median", "spread", "low", "high"), note=note)
 
     def compare(self, other: Results, by: Sequence[str] | str | None = None, *, time: str | None = None) -> Table:

@@ -104,6 +104,7 @@ class Timings(Results):
             )
         columns = list(rows[0]) if rows else []
         note = f"ratio: to {self.fastest}, the fastest; low and high hold it with 95 % from 7 repeats on"
+        note = note if base else "no host has times"
         return Table(rows, columns, times=("best", "median", "spread"), note=note)
 
     def headline(self) -> str:

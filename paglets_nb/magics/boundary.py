@@ -6,16 +6,21 @@ becomes one; what code of the user raised, here or on a host, keeps its tracebac
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from IPython.core.error import UsageError
 
 from paglets_nb.codec.typed_text import did_you_mean
 from paglets_nb.core.tracebacks import without_own_frames
 from paglets_nb.errors import CursorGapError, NotHandledError, PagletError, RemoteHostError
 
-__all__ = ["did_you_mean", "one_line", "readable", "readable_errors"]
+__all__ = ["did_you_mean", "not_on_hosts", "one_line", "readable", "readable_errors"]
 
 _ABOUT_THE_LINE = (CursorGapError, NotHandledError)
 """What a paglet refuses of a magic's line, in whichever of its methods."""
+_UNKNOWN_NAME = re.compile(r"name '(\w+)' is not defined")
 MAX_LINE = 800
 """Characters of a message beyond which its middle is left out."""
 
@@ -24,6 +29,17 @@ def one_line(error: BaseException | str) -> str:
     """An error's message with its line breaks folded."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= MAX_LINE else f"{text[: MAX_LINE // 3]} ... {text[-MAX_LINE // 2 :]}"
+
+
+def not_on_hosts(message: str, namespace: Mapping[str, Any]) -> str:
+    """What to do about a name that code on a host did not find, where the notebook has it; else empty."""
+    found = _UNKNOWN_NAME.search(message)
+    if found is None or found[1] not in namespace:
+        return ""
+    return (
+        f"{found[1]} is defined in this notebook only: run its cell on the hosts too, under %%paglet on, "
+        "or take %%paglet fanout, which sends along what a cell uses"
+    )
 
 
 def readable(error: BaseException) -> BaseException:

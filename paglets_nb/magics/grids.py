@@ -92,6 +92,8 @@ def target_of_word(session: Session, word: str) -> Any:
             return value
         if isinstance(value, type) and issubclass(value, Paglet):
             return session.paglet_class(Word(str(word), value))
+    if is_function(function := _at(session.namespace, word)):
+        return function
     if ":" in word or "." in word:
         return session.paglet_class(word)
     try:
@@ -100,6 +102,15 @@ def target_of_word(session: Session, word: str) -> Any:
         known = [*session.class_names(), *function_names(session.namespace)]
         hint = did_you_mean(word, known) or f"; classes and functions: {', '.join(known) or 'none'}"
         raise UsageError(f"{one_line(error).partition('; did you')[0]}{hint}") from None
+
+
+def _at(namespace: Mapping[str, Any], path: str) -> Any:
+    """What a dotted path leads to in the notebook, e.g. ``math.sqrt``; None where it leads nowhere."""
+    first, *rest = str(path).split(".")
+    value = namespace.get(first)
+    for name in rest:
+        value = getattr(value, name, None)
+    return value
 
 
 def request_type_of(session: Session, target: Any, operation: str | None) -> type | None:

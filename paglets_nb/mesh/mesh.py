@@ -122,24 +122,31 @@ class Mesh(Detachable, Cancels, KnowsClasses, Watched):
         loop_thread.call(self.supervisor.start, [name], timeout=START_TIMEOUT + 5, what=f"starting {name}")
         return self[name]
 
-    def remove_host(self, name: str, *, drain: bool = True) -> builtins.list[PagletProxy]:
+    def remove_host(self, name: str, *, drain: bool = True, timeout: float | None = None) -> builtins.list[PagletProxy]:
         """End a host.
 
         Args:
             name: its name.
             drain: move its paglets to the other hosts first; where one refuses, the host stays.
+            timeout: seconds that each may take to end what it does and move; None for the client's default.
 
         Returns:
             The paglets that were moved.
+
+        Raises:
+            MeshError: it is the only host, or its paglets have no other to go to.
+            PagletBusyError: a paglet did not come to rest in time; the host stays.
         """
         record = self.supervisor.require(name)
         others = [other for other in self._online() if other.name != name]
         if len(self.supervisor.records) == 1:
             raise MeshError(f"{name!r} is the only host; stop the mesh instead")
         moved: builtins.list[PagletProxy] = []
-        if drain and record.state == "up" and others:
-            for number, info in enumerate(self[name].listing()):
-                moved.append(self._proxy(info).dispatch(others[number % len(others)].name))
+        leaving = self[name].listing() if drain and record.state == "up" else []
+        if leaving and not others:
+            raise MeshError(f"no other host is up to take what is on {name!r}; without a drain it ends with the host")
+        for number, info in enumerate(leaving):
+            moved.append(self._proxy(info).dispatch(others[number % len(others)].name, timeout=timeout))
         self[name].stop()
         return moved
 

@@ -209,3 +209,15 @@ def test_hosts_come_and_go(tmp_path: Path) -> None:
         assert {proxy.agent_id for proxy in moved} == {proxy.agent_id for proxy in proxies}
         assert [OperationClient(proxy).call(ADD, Add(0)).count for proxy in proxies] == [0, 1, 2, 3]
         assert [host.name for host in mesh] == ["alpha", "gamma"]
+
+
+def test_a_host_stays_where_no_other_can_take_its_paglets(tmp_path: Path) -> None:
+    """Rather than that they are lost with it unasked."""
+    with Mesh(2, data_dir=tmp_path, restarts=0) as mesh:
+        proxy = mesh.create(Counter, CounterState(7), on="beta")
+        os.kill(mesh["alpha"].pid, signal.SIGKILL)
+        wait_until(lambda: mesh["alpha"].state not in ("up", "restarting"), 10, "the end of alpha")
+        with pytest.raises(MeshError, match="no other host is up to take what is on 'beta'"):
+            mesh.remove_host("beta")
+        assert OperationClient(proxy).call(ADD, Add(0)).count == 7
+        assert mesh.remove_host("beta", drain=False) == []

@@ -9,6 +9,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from paglets_nb.errors import PagletError
+from paglets_nb.magics.boundary import not_on_hosts
 from paglets_nb.magics.parser import Arguments, CellVerb, VerbParser
 from paglets_nb.magics.session import Session
 from paglets_nb.mesh.cancelling import INTERRUPTED
@@ -72,7 +73,8 @@ def run(session: Session, arguments: Arguments, cell: str) -> None:
     failed = [result for result in results if result.status != "ok"]
     if failed:
         reasons = (f"{r.host} ({r.evalue if r.status == 'died' else r.ename or r.status})" for r in failed)
-        raise UsageError(f"the cell failed on {', '.join(reasons)}")
+        hints = {not_on_hosts(result.evalue, session.namespace) for result in failed} - {""}
+        raise UsageError("; ".join((f"the cell failed on {', '.join(reasons)}", *sorted(hints))))
 
 
 VERB = CellVerb(configure, run, interrupted="the cell was interrupted on the hosts where it ran")

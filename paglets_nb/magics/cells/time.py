@@ -7,7 +7,7 @@ from typing import Any
 from IPython.core.error import UsageError
 
 from paglets_nb.errors import PagletError
-from paglets_nb.magics.boundary import one_line
+from paglets_nb.magics.boundary import not_on_hosts, one_line
 from paglets_nb.magics.grids import positive
 from paglets_nb.magics.parser import Arguments, CellVerb, VerbParser, seconds
 from paglets_nb.magics.progress import ProgressLine, waiting
@@ -61,6 +61,9 @@ def run(session: Session, arguments: Arguments, cell: str) -> Any:
         line.update("timing: stopped")
         raise
     line.update(timings.headline())
+    for _count, _state, said in timings.errors:
+        if hint := not_on_hosts(said, session.namespace):
+            session.say(hint)
     if not arguments.no_plot:
         with waiting(session.shell, "drawing the chart"):
             show_plot(timings)

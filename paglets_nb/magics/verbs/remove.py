@@ -1,8 +1,8 @@
-"""``%paglet remove HOST [--no-drain]``."""
+"""``%paglet remove HOST [--no-drain] [--timeout SECONDS]``."""
 
 from __future__ import annotations
 
-from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
 from paglets_nb.magics.progress import progress
 from paglets_nb.magics.session import Session
 from paglets_nb.widgets.tables import PagletTable
@@ -14,6 +14,7 @@ def configure(parser: VerbParser) -> None:
     """Add the arguments."""
     parser.add_argument("host", metavar="HOST", help="which host ends")
     parser.add_argument("--no-drain", action="store_true", help="do not move its paglets away; they end with it")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="for each paglet to come to rest (60)")
 
 
 def run(session: Session, arguments: Arguments) -> PagletTable:
@@ -21,7 +22,8 @@ def run(session: Session, arguments: Arguments) -> PagletTable:
     host = session.host(arguments.host)
     mesh = session.require_mesh()
     with progress(session.shell, f"removing {host.name}") as line:
-        moved = {proxy.agent_id for proxy in mesh.remove_host(host.name, drain=not arguments.no_drain)}
+        left = mesh.remove_host(host.name, drain=not arguments.no_drain, timeout=arguments.timeout)
+        moved = {proxy.agent_id for proxy in left}
         line.finish(f"{host.name} is removed; {len(moved)} paglet{'s' * (len(moved) != 1)} moved")
     infos = [info for info in mesh.listing() if info.agent_id in moved] if moved else []
     return PagletTable(infos, mesh.client)

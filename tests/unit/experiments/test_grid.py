@@ -89,3 +89,9 @@ def test_axes_are_the_fields_that_vary() -> None:
     assert axes_of(cells) == ["a"]
     cells, _given = cells_of([{"b": numpy.arange(3)}, {"b": numpy.arange(4)}], HOSTS, 1, "every")
     assert axes_of(cells) == ["b"]
+
+
+def test_axes_come_in_the_order_of_the_fields() -> None:
+    """Not in that in which they vary: the last one does so first."""
+    cells, _given = cells_of({"b": [2, 1], "c": 0, "a": [3, 4]}, HOSTS, 1, "every")
+    assert axes_of(cells) == ["b", "a"]

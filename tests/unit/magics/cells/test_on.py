@@ -36,3 +36,10 @@ def test_unknown_hosts_run_nothing(meshed: Notebook, capsys: pytest.CaptureFixtu
     """A wrong host among right ones is told before anything runs."""
     assert meshed.refused("%%paglet on alpha,gamma\nprint('ran')").startswith("no host 'gamma'")
     assert "ran" not in capsys.readouterr().out
+
+
+def test_what_only_the_notebook_has_is_told(meshed: Notebook) -> None:
+    """A name that is here and not there says how it comes there."""
+    meshed.run("_only_here = 1")
+    said = meshed.refused("%%paglet on beta\n_only_here")
+    assert said.startswith("the cell failed on beta (NameError); _only_here is defined in this notebook only: run its")

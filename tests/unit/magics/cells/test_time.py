@@ -51,3 +51,11 @@ def test_code_that_takes_too_long_is_interrupted(meshed: Notebook) -> None:
 def test_mistakes_are_one_line(meshed: Notebook, line: str, cell: str, said: str) -> None:
     """And nothing is run."""
     assert said in meshed.refused(f"%%paglet time {line}\n{cell}")
+
+
+def test_what_only_the_notebook_has_is_told(meshed: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that is here and not there says how it comes there; a table without times says so."""
+    meshed.run("_only_here = 1")
+    timings = meshed.run("%%paglet time beta --loops 1 --repeat 1 --no-plot\n_only_here")
+    assert "_only_here is defined in this notebook only: run its cell on the hosts too" in capsys.readouterr().out
+    assert timings.comparison().note == "no host has times"

@@ -24,6 +24,8 @@ def test_functions_tasks_and_paglets_are_fanned_out(meshed: Notebook, counter: s
     """By the same verb, each over its own fields."""
     meshed.run("def times(n, factor=10):\n    return n * factor")
     assert meshed.run("%paglet fanout times n=[1,2] --placement spread --no-plot").values == [10, 20]
+    meshed.run("import os.path as _path")
+    assert meshed.run("%paglet fanout _path.basename p=[a/b] --hosts beta --no-plot").values == ["b"]
     tasks = meshed.run("%paglet fanout Worker steps=[1,2] --hosts beta --no-plot")
     assert [value.steps for value in tasks.values] == [1, 2]
     assert meshed.run("%paglet fanout counter add by=[1,2] --no-plot").cells[1].value.count == 3
