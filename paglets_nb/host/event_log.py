@@ -192,6 +192,8 @@ class EventLog:
                 break
             rows, first_number, last = self._rows(since, request.kinds, traffic)
             gap = gap or first_number > since + 1
+        if request.all_or_gap and len(rows) > request.limit:
+            return EventPage([], last, last + 1, True, self.log_id)
         cut = rows[: max(request.limit, 0)]
         upto = last if len(cut) == len(rows) else cut[-1][0] if cut else since
         events = [self._event(row) for row in cut]

@@ -61,6 +61,8 @@ class EventsRequest:
         kinds: only these; empty for all.
         messages: whether messages are wanted.
         log_id: the log ``since`` counts in; another one (its host began anew) is read from its start.
+        all_or_gap: where there are more than ``limit``, none of them and a gap to the last, for who can do
+            without: to ask how things stand is then the cheaper way.
     """
 
     since: int = 0
@@ -69,6 +71,7 @@ class EventsRequest:
     kinds: tuple[str, ...] = ()
     messages: bool = True
     log_id: str = ""
+    all_or_gap: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class Follower:
         take: called on the loop with a host's name and each page of it; must not block.
         request: which events are wanted.
         pause: seconds from what a host told to the next time it is asked.
+        limit: how many events of a host are read at most, given its name; as in ``request`` when None.
     """
 
     def __init__(
@@ -67,12 +68,14 @@ class Follower:
         request: EventsRequest | None = None,
         *,
         pause: float = 0.0,
+        limit: Callable[[str], int] | None = None,
     ) -> None:
         self._client = client
         self._hosts = hosts
         self._take = take
         self._request = request or EventsRequest()
         self._pause = pause
+        self._limit = limit
         self._read: dict[str, tuple[int, str]] = {}
         self._running: Future[None] | None = None
 
@@ -111,7 +114,8 @@ class Follower:
 
     async def _poll(self, host: HostAddress) -> None:
         since, log_id = self._read.get(host.name, (0, ""))
-        request = replace(self._request, since=since, log_id=log_id, wait_timeout=_POLL)
+        limit = self._request.limit if self._limit is None else self._limit(host.name)
+        request = replace(self._request, since=since, log_id=log_id, wait_timeout=_POLL, limit=limit)
         try:
             # connecting may block for a moment
             future = await anyio.to_thread.run_sync(ask_events, self._client, host.url, request)
@@ -121,5 +125,5 @@ class Follower:
             return
         self._read[host.name] = page.next_since, page.log_id
         self._take(host.name, page)
-        if self._pause and page.events:
+        if self._pause and (page.events or page.gap):
             await anyio.sleep(self._pause)

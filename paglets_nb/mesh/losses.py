@@ -39,6 +39,7 @@ _STEPS = (
 )
 _PAUSE = 0.25
 """Seconds between two looks at a host, so that one where much is created is not asked each time."""
+_FEW = 50
 _ANSWER = 2.0
 _NAMED = 5
 
@@ -73,8 +74,10 @@ class Losses:
         """Begin to follow what lives where."""
         with self._lock:
             if self._follower is None:
-                request = EventsRequest(kinds=_STEPS, messages=False)
-                self._follower = Follower(self._client(), self._hosts, self._take, request, pause=_PAUSE)
+                request = EventsRequest(kinds=_STEPS, messages=False, all_or_gap=True)
+                self._follower = Follower(
+                    self._client(), self._hosts, self._take, request, pause=_PAUSE, limit=self._most
+                )
                 self._follower.start()
 
     def close(self) -> None:
@@ -96,6 +99,11 @@ class Losses:
         with self._lock:
             for event in events:
                 self._where.apply(event)
+
+    def _most(self, host_name: str) -> int:
+        """The steps of a host that are worth reading: where there are more, to list what it has costs less."""
+        with self._lock:
+            return max(_FEW, len(self._where.on_host(host_name)))
 
     def _take(self, host_name: str, page: EventPage) -> None:
         with self._lock:

@@ -202,6 +202,21 @@ class TestPages:
         assert not exact.gap
         assert exact.events[0].number == 6
 
+    def test_who_wants_all_or_a_gap_is_not_sent_a_part(self) -> None:
+        """More than the limit of a kind are a gap, behind which the reader goes on."""
+        log = EventLog("alpha")
+        for number in range(12):
+            log.record("create" if number % 2 else "dispose", str(number))
+        wanted = EventsRequest(limit=6, kinds=("create",), all_or_gap=True)
+        assert len(log.page(wanted).events) == 6
+        log.record("create", "more")
+        page = log.page(wanted)
+        assert (page.events, page.gap, page.next_since, page.first_number) == ([], True, 13, 14)
+        log.record("create", "next")
+        page = log.page(EventsRequest(page.next_since, 6, log_id=page.log_id, all_or_gap=True))
+        assert [event.agent_id for event in page.events] == ["next"]
+        assert not page.gap
+
     def test_dropped_messages_are_no_gap_for_who_does_not_want_them(self) -> None:
         """Messages that were dropped concern only readers that want messages."""
         log = EventLog("alpha")

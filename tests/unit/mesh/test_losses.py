@@ -91,6 +91,14 @@ def test_a_gap_in_the_log_is_made_up_for(hosts: list[Host], up: list[HostAddress
         client.close()
 
 
+def test_of_a_busy_host_its_list_is_read(losses: Losses, hosts: list[Host]) -> None:
+    """Where more happens than there are paglets, what comes and goes meanwhile is not told; who is there then is."""
+    for number in range(300):
+        hosts[0].events.record("deactivate", f"nobody {number}")
+    hosts[0].create(Counter, name="late")
+    wait_until(lambda: names_on(losses, "alpha") == ["late"])
+
+
 def test_many_names_are_cut() -> None:
     """A line stays one."""
     assert listed_names(["a", "b"]) == "a, b"
