@@ -15,7 +15,7 @@ from threading import get_ident
 from paglets_nb.errors import LOST, CallTimeoutError, HostDiedError, LifecycleError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.transport.connection import Connection
-from paglets_nb.transport.frames import Frame
+from paglets_nb.transport.frames import REPLY, Frame
 from paglets_nb.transport.pool import ConnectionPool
 
 __all__ = ["Sockets", "host_label", "refuse_in_loop"]
@@ -82,12 +82,19 @@ class Sockets:
                 connection, used = self.pool.take(url)
             except OSError as error:
                 raise self.gone(url, error, delivered=False) from error
+            payload = None
             try:
-                connection.request(number, header, content, buffers, timeout)
+                if buffers:
+                    connection.request(number, header, content, buffers, timeout)
+                else:
+                    payload = connection.ask(number, header, content, timeout)
             except BaseException as error:
                 self.broken(url, connection, error, timeout, what, used=used)
-            else:
+                continue
+            if payload is None:
                 return self.answer(url, connection, timeout, what)
+            self.pool.give_back(url, connection)
+            return Frame(REPLY, 0, number, b"", payload, ())
 
     def answer(self, url: str, connection: Connection, timeout: float, what: str) -> Frame:
         """The frame that answers the request sent on a connection; keeps the connection for the next."""
