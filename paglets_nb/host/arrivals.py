@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Arrivals", "Prepared"]
 
+_NOTHING = Nothing()
 KEPT_SETTLED = 10_000
 
 
@@ -66,7 +67,7 @@ class Arrivals:
         """
         host = self._host
         if arrival.operation_id in self._prepared or arrival.operation_id in self._settled:
-            return Nothing()
+            return _NOTHING
         self._check(arrival)
         resident = self._build(arrival)
         failpoint("target.before_store")
@@ -93,7 +94,7 @@ class Arrivals:
             self._prepared[arrival.operation_id] = Prepared(resident, arrival)
         host.settlement.watch()
         failpoint("target.prepared")
-        return Nothing()
+        return _NOTHING
 
     def _check(self, arrival: Arrival) -> None:
         host = self._host
@@ -153,7 +154,7 @@ class Arrivals:
         """The source has committed: the paglet lives here now. Harmless when repeated."""
         found = self._take(settle.operation_id)
         if found is None:
-            return Nothing()
+            return _NOTHING
         failpoint("target.before_activate")
         host, resident, arrival = self._host, found.resident, found.arrival
         resident.arriving = False
@@ -170,7 +171,7 @@ class Arrivals:
         finally:
             self._finish(settle.operation_id, activated=True)
         failpoint("target.active")
-        return Nothing()
+        return _NOTHING
 
     def _hook(self, resident: Resident, arrival: Arrival) -> tuple[Any, Any]:
         paglet, host = resident.paglet, self._host
@@ -194,11 +195,11 @@ class Arrivals:
         except TransferError:
             self._finish(settle.operation_id, activated=False)  # a late preparation finds it settled
             self._host.files.abandon(settle.operation_id)
-            return Nothing()
+            return _NOTHING
         if found is not None:
             self._drop(found.resident, found.arrival)
             self._finish(settle.operation_id, activated=False)
-        return Nothing()
+        return _NOTHING
 
     def _drop(self, resident: Resident, arrival: Arrival) -> None:
         """The paglet does not come; whoever looks for it here is sent to where it is."""

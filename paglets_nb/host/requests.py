@@ -232,7 +232,7 @@ class RequestHandler:
 
     def _answer_verb(self, connection: Connection, frame: Frame, envelope: Envelope) -> None:
         target = envelope.target
-        resident = self._residents.lookup(target) if target else None
+        resident = (self._residents.find(target) or self._residents.lookup(target)) if target else None
         if target and resident is None and self._host.sleep.lookup(target) is None:
             self.answer_absent(connection, frame.request_id, target)
             return

@@ -153,7 +153,7 @@ class Residents:
 
     def require(self, key: str) -> Resident:
         """A paglet by id or name; InvalidAgentError when it is not here."""
-        resident = self.lookup(key)
+        resident = self._by_id.get(key) or self.lookup(key)
         if resident is None:
             raise InvalidAgentError(key, self._host_name)
         return resident

@@ -33,7 +33,8 @@ class Settlement:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._wake = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._wake = threading.Condition(self._lock)
         self._untold: dict[str, str] = {}
         self._behind: dict[str, str] = {}
         self._running = False
@@ -41,7 +42,7 @@ class Settlement:
 
     def watch(self) -> None:
         """A paglet has been prepared here: look after it until it is settled."""
-        with self._wake:
+        with self._lock:
             if self._running or self._closed:
                 return
             self._running = True

@@ -111,6 +111,9 @@ class Sleep:
 
     def require_awake(self, target: str) -> Resident:
         """A paglet of this host, woken where it sleeps; InvalidAgentError when it is not here."""
+        resident = self._host.residents.find(target)
+        if resident is not None:
+            return resident
         if self.lookup(target) is not None:
             self.activate(target)
         return self._host.residents.require(target)
