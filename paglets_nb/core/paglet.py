@@ -71,7 +71,17 @@ class Paglet(PagletFiles, PagletServices, Generic[StateT]):
         self._lock = StateLock()
         self._ended = False
         self._messages_notified = 0
-        self.resources = Resources()
+
+    @property
+    def resources(self) -> Resources:
+        """What is closed before the paglet leaves, sleeps or ends."""
+        found: Resources | None = self.__dict__.get("_resources")
+        return self.__dict__.setdefault("_resources", Resources()) if found is None else found
+
+    def _clean_up(self) -> None:
+        """Close what was put into ``resources``; LifecycleError where that fails."""
+        if "_resources" in self.__dict__:
+            self.resources.clean_up()
 
     # ---- where it lives
 

@@ -130,14 +130,10 @@ class Lifecycle:
         host.events.record("create", agent_id, class_name=request.class_name, name=request.name)
         return Born(agent_id, host.address, request.name, request.class_name)
 
-    def in_turn(self, resident: Resident, origin: str, place: int = 1) -> TurnScope:
-        """Hooks run within this: the turn is held, output goes to the cell that asked."""
-        return TurnScope(HandlerTurn(resident, origin, place, 10), finish=True)
-
     def settle(self, resident: Resident, hook: Callable[[Any], None], event: Any) -> None:
         """Call the arriving hook with the turn held, then free the turn and start ``run()``."""
         origin = current_origin()
-        with self.in_turn(resident, origin):
+        with TurnScope(HandlerTurn(resident, origin, 1, 10), finish=True):
             try:
                 hook(event)
                 failpoint("target.hook_done")
@@ -153,7 +149,7 @@ class Lifecycle:
 
     def _run(self, resident: Resident, origin: str) -> None:
         try:
-            with self.in_turn(resident, origin, place=0):
+            with TurnScope(HandlerTurn(resident, origin, 0, 10)):
                 resident.paglet.run()
         except BaseException as error:  # nobody waits for run(): its output and the log are where its failure shows
             tell_failure(resident.agent_id, origin, error)
@@ -198,7 +194,7 @@ class Lifecycle:
             host.residents.require(resident.agent_id)
             try:
                 resident.paglet.on_disposing(DisposalEvent(resident.agent_id, host.name))
-                resident.paglet.resources.clean_up()
+                resident.paglet._clean_up()
             except PagletError:
                 raise
             except Exception as error:

@@ -80,7 +80,7 @@ class Movement:
             paglet = resident.paglet
             (paglet.on_reverting if request.retracted else paglet.on_dispatching)(event)
             failpoint("source.hook_done")
-            paglet.resources.clean_up()
+            paglet._clean_up()
             arrival = self._snapshot(resident, request)
             self._carry_over(url, arrival, request.timeout, lambda: self._commit_departure(resident, url, arrival))
         host.events.record(arrival.mode, resident.agent_id, target=url, operation_id=arrival.operation_id)

@@ -88,7 +88,7 @@ class Sleep:
             paglet = resident.paglet
             policy = paglet.deactivation_policy(DeactivationRequest(request.reason, request.policy))
             paglet.on_deactivating(PersistencyEvent(resident.agent_id, host.name, request.reason))
-            paglet.resources.clean_up()
+            paglet._clean_up()
             stored = host.durability.stored(resident, INACTIVE, policy=wire.dataclass_to_wire(policy))
             host.durability.records.save(stored)
             self.add(stored)

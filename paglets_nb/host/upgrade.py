@@ -147,7 +147,7 @@ class Upgrades:
     def _let_go(self, paglet: Paglet[Any]) -> None:
         """End an object that stands for the paglet no more; its waits end."""
         try:
-            paglet.resources.clean_up()
+            paglet._clean_up()
         except Exception as error:  # the other object has taken over: the log is where this shows
             self._host.events.record("failure", paglet.agent_id, step="upgrade", error=repr(error))
         with paglet.locked():
