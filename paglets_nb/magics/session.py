@@ -262,9 +262,12 @@ class Session:
         begun = [info.agent_id for info in infos if len(word) >= 3 and info.agent_id.startswith(word)]
         if len(begun) > 1:
             return f"{word!r} begins {len(begun)} paglets' ids: {', '.join(begun[:4])}"
-        names = [info.name or info.agent_id for info in infos]
-        listed = (", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")) or "none"
-        return f"no paglet {word!r} in the mesh (paglets: {listed}){did_you_mean(word, names)}"
+        names = [info.name for info in infos if info.name]
+        listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+        unnamed = len(infos) - len(names)
+        more = f"{unnamed} without a name, by their ids; %paglet ls shows them" if unnamed else ""
+        known = " and ".join(part for part in (listed, more) if part) or "none"
+        return f"no paglet {word!r} in the mesh (paglets: {known}){did_you_mean(word, names)}"
 
     def paglet_class(self, word: str) -> type[Paglet[Any]]:
         """A paglet class by name in the notebook, or by ``module:Class``.

@@ -64,7 +64,7 @@ class Notification:
 
 def show_notification(notification: Notification) -> None:
     """Write a notification to its cell; to this process's own output where the cell is unknown."""
-    calm = notification.severity == NotificationSeverity.INFO.value
+    calm = notification.severity != NotificationSeverity.ERROR.value  # a page shows stderr as it does failures
     sink = cell_sink(notification.cell, notification.host_name)
     if sink is None or isinstance(sink, TextSink):  # a TextSink would name the host once more
         out = sys.stdout if calm else sys.stderr

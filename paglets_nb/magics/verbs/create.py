@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from IPython.core.error import UsageError
+
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.errors import NameTakenError
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
 from paglets_nb.magics.values import build
@@ -27,7 +30,14 @@ def run(session: Session, arguments: Arguments) -> PagletProxy:
         session.await_host(host.url)
         on = host.name
     state = build(cls.State, arguments.fields) if arguments.fields else None
-    return mesh.create(cls, state, on=on, name=str(arguments.name))
+    try:
+        return mesh.create(cls, state, on=on, name=str(arguments.name))
+    except NameTakenError as error:
+        name = error.name
+        raise UsageError(
+            f"{error}: `%paglet dispose {name}` ends that one, `%paglet upgrade {name}` gives it its class as it is "
+            "now, another --name lets it live"
+        ) from None
 
 
 def state_of(session: Session, arguments: Arguments) -> type:

@@ -34,6 +34,18 @@ def test_an_unknown_paglet_lists_the_known_ones(meshed: Notebook, counter: str) 
         meshed.session.paglet("countr")
 
 
+def test_paglets_without_a_name_are_counted(meshed: Notebook, counter: str) -> None:
+    """Their ids say nothing to a reader; the list has them."""
+    unnamed = meshed.run("_unnamed = %paglet create Counter\n_unnamed")
+    try:
+        with pytest.raises(
+            UsageError, match=r"\(paglets: counter and 1 without a name, by their ids; %paglet ls shows"
+        ):
+            meshed.session.paglet("countr")
+    finally:
+        unnamed.dispose()
+
+
 def test_an_ambiguous_start_of_an_id_is_told(meshed: Notebook, counter: str) -> None:
     """A start that several ids share names them."""
     session, proxy = meshed.session, meshed.variable("_counter")

@@ -12,7 +12,8 @@ def test_create_takes_host_name_and_state(meshed: Notebook) -> None:
         info = proxy.info()
         assert (info["host_name"], info["name"]) == ("beta", "made")
         assert info["state"] == {"count": 4, "anything": [1]}
-        assert "the name 'made' is taken" in meshed.refused("%paglet create Counter --name made")
+        said = meshed.refused("%paglet create Counter --name made")
+        assert "the name 'made' is taken by a paglet on beta: `%paglet dispose made` ends that one" in said
     finally:
         proxy.dispose()
 
