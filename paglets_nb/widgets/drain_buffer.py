@@ -242,8 +242,13 @@ class DrainBuffer:
             return start, [self._row(place) for place in range(start, end)]
 
     def tail(self, count: int) -> tuple[int, list[Row]]:
-        """The last rows that are shown, in the same way."""
-        return self.rows(self.span()[1] - count, count)
+        """The last rows that are shown, in the same way; the last has room in its columns, as numbers grow."""
+        start, rows = self.rows(self.span()[1] - count, count)
+        if rows and isinstance(rows[-1], Mapping):
+            for column in list(self.columns):
+                if column.name in rows[-1]:
+                    column.see(rows[-1][column.name])
+        return start, rows
 
     def place_of(self, cursor: int) -> int | None:
         """The place of the event with a cursor, else of the next one; None where no event is shown behind it.

@@ -96,6 +96,16 @@ def test_a_filter_forgets_what_is_let_go() -> None:
     assert end - first == 10
 
 
+def test_a_column_grows_with_its_numbers() -> None:
+    """The first events are no measure of the last ones."""
+    buffer = DrainBuffer()
+    buffer.extend([{"n": number, "cursor": number} for number in range(1, 2001)])
+    buffer.extend([{"n": 123_456_789, "cursor": 2001}])
+    assert buffer.columns[0].width == 4
+    assert buffer.tail(10)[1][-1]["n"] == 123_456_789
+    assert buffer.columns[0].width == 9
+
+
 def test_columns_are_the_fields() -> None:
     """As wide as their texts, within limits; numbers are known as such; the rest is seen in the details."""
     buffer = DrainBuffer()
