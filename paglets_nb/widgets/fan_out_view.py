@@ -123,7 +123,7 @@ class FanOutView(Shown):
             layout={"display": _HIDDEN},
         )
         self._table = ipywidgets.HTML(layout={"max_height": "420px", "overflow": "auto"})
-        self._table.add_class("jp-RenderedHTMLCommon")  # tables as those of the page
+        self._table.add_class("jp-RenderedHTMLCommon").add_class("paglets-medians")  # tables as those of the page
 
     def _act(self, action: Callable[[], None]) -> Callable[[], None]:
         """What a button calls: a mistake is shown."""
