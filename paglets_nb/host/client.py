@@ -10,7 +10,6 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
-from threading import get_ident
 from typing import Any, TypeVar
 
 from paglets_nb.codec import payload as payloads
@@ -33,7 +32,6 @@ from paglets_nb.host.channel import Channel, Pending, in_reader, queued_receipt
 from paglets_nb.host.controls import control_answer, control_request, that_it_goes_on
 from paglets_nb.host.headers import TypedHeaders, encode_content, header_of, pair_of
 from paglets_nb.host.lanes import Lanes
-from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import (
     Born,
     CodeBundle,
@@ -107,8 +105,8 @@ class HostClient:
     def call_typed(self, proxy: PagletProxy, kind: str, request: Any, reply_type: Any, timeout: float | None) -> Any:
         """Call an operation, or a verb about a paglet, with the usual options.
 
-        As a rule the request is small, a socket idle and the reply small: all of it is done right
-        here, for each function more on this path costs a hundredth of a call.
+        As a rule the request is small, a socket idle and the reply small: that takes few steps,
+        for each function more on this path costs a hundredth of a call.
         """
         turn = current_turn.get()
         url, agent_id = proxy.host_url, proxy.agent_id
@@ -120,36 +118,22 @@ class HostClient:
         self.sent += 1
         limit = self.timeout if timeout is None else timeout
         header = self._headers.of(agent_id, kind, turn)
-        pool = self.sockets.pool
-        free = pool.free.get(url)
-        if not free or type(request) not in payloads.plain_types or get_ident() == loop_thread.ident:
+        if type(request) not in payloads.plain_types:
             content, buffers = payloads.encode(request)
             return self._deliver(proxy, kind, header, content, buffers, limit, reply_type)
         try:
             content = payloads.encode_plain(request)
         except payloads.CODING_ERRORS:
             content, _none = payloads.encode(request)  # says what cannot travel
+        answer = self.sockets.ask(url, header, content, limit, kind)
+        if not isinstance(answer, bytes):
+            return self._deliver(proxy, kind, header, content, (), limit, reply_type, answer)
         try:
-            connection = free.pop()
-        except IndexError:  # another thread took the last one
-            return self._deliver(proxy, kind, header, content, (), limit, reply_type)
-        try:
-            payload = connection.ask(new_message_number(), header, content, limit)
-        except BaseException as error:
-            self.sockets.broken(url, connection, error, limit, kind)
-            return self._deliver(proxy, kind, header, content, (), limit, reply_type)
-        if payload is None:
-            return self._deliver(proxy, kind, header, content, (), limit, reply_type, connection)
-        if len(free) < pool.idle and not pool.closed:
-            free.append(connection)
-        else:
-            pool.give_back(url, connection)
-        try:
-            if len(payload) <= payloads.SHORT:
-                return payloads.decoder(reply_type)(payload)
+            if len(answer) <= payloads.SHORT:
+                return payloads.decoder(reply_type)(answer)
         except payloads.CODING_ERRORS:
             pass  # what follows says which field it is
-        return payloads.decode(payload, (), reply_type)
+        return payloads.decode(answer, (), reply_type)
 
     def _deliver(
         self,
@@ -262,8 +246,15 @@ class HostClient:
         limit = self.timeout if timeout is None else timeout
         content, buffers = payloads.encode(request)
         header = self._headers.of(target, verb, current_turn.get())
+        answer = None if buffers else self.sockets.ask(url, header, content, limit, verb)
+        if isinstance(answer, bytes):
+            decoded: T = payloads.decode(answer, (), reply_type)
+            return decoded
         for _attempt in range(MAX_HOPS):
-            frame = self.sockets.exchange(url, new_message_number(), header, content, buffers, limit, verb)
+            if answer is not None:
+                frame, answer = self.sockets.answer(url, answer, limit, verb), None
+            else:
+                frame = self.sockets.exchange(url, new_message_number(), header, content, buffers, limit, verb)
             if frame.type == REPLY:
                 reply: T = payloads.decode(frame.payload, frame.buffers, reply_type)
                 return reply

@@ -242,8 +242,8 @@ class RequestHandler:
                 raise NotHandledError(envelope.kind, f"host {self._host_name}", self._verbs)
             request_type, function = self._verbs[envelope.kind]
             try:
-                request = decoder(request_type)(frame[4] if len(frame[4]) <= SHORT else b"")
-            except payloads.CODING_ERRORS:  # it is long, has buffers, or is wrong: what follows says where
+                request = decoder(request_type)(b"" if frame[5] or len(frame[4]) > SHORT else frame[4])
+            except payloads.CODING_ERRORS:  # it has buffers, is long, or is wrong: what follows says where
                 request = payloads.decode(frame[4], frame[5], request_type)
             payload, buffers = payloads.encode(function(target, request))
         except BaseException as error:  # the asker must hear of anything that went wrong

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Sequence
 from threading import get_ident
 
+from paglets_nb.core.values import new_message_number
 from paglets_nb.errors import LOST, CallTimeoutError, HostDiedError, LifecycleError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.transport.connection import Connection
-from paglets_nb.transport.frames import REPLY, Frame
+from paglets_nb.transport.frames import Frame
 from paglets_nb.transport.pool import ConnectionPool
 
 __all__ = ["Sockets", "host_label", "refuse_in_loop"]
@@ -48,6 +49,38 @@ class Sockets:
     def __init__(self, explain: Callable[[str], str] | None = None) -> None:
         self.explain = explain
         self.pool = ConnectionPool()
+
+    def ask(self, url: str, header: bytes, content: bytes, timeout: float, what: str) -> bytes | Connection | None:
+        """Send a small request on an idle connection, and take its reply where that is small too.
+
+        Returns:
+            The reply's payload; the connection on which another answer comes, for ``answer``; None
+            where nothing was sent: no connection is idle, or the thread is the event loop's.
+
+        Raises:
+            CallTimeoutError, HostDiedError: as of ``exchange``.
+            FrameError: past a bound; nothing was sent.
+        """
+        pool = self.pool
+        free = pool.free.get(url)
+        if not free or get_ident() == loop_thread.ident:
+            return None
+        try:
+            connection = free.pop()
+        except IndexError:  # another thread took the last one
+            return None
+        try:
+            payload = connection.ask(new_message_number(), header, content, timeout)
+        except BaseException as error:
+            self.broken(url, connection, error, timeout, what)
+            return None
+        if payload is None:
+            return connection
+        if len(free) < pool.idle and not pool.closed:
+            free.append(connection)
+        else:
+            pool.give_back(url, connection)
+        return payload
 
     def exchange(
         self,
@@ -82,19 +115,12 @@ class Sockets:
                 connection, used = self.pool.take(url)
             except OSError as error:
                 raise self.gone(url, error, delivered=False) from error
-            payload = None
             try:
-                if buffers:
-                    connection.request(number, header, content, buffers, timeout)
-                else:
-                    payload = connection.ask(number, header, content, timeout)
+                connection.request(number, header, content, buffers, timeout)
             except BaseException as error:
                 self.broken(url, connection, error, timeout, what, used=used)
-                continue
-            if payload is None:
+            else:
                 return self.answer(url, connection, timeout, what)
-            self.pool.give_back(url, connection)
-            return Frame(REPLY, 0, number, b"", payload, ())
 
     def answer(self, url: str, connection: Connection, timeout: float, what: str) -> Frame:
         """The frame that answers the request sent on a connection; keeps the connection for the next."""

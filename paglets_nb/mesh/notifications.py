@@ -64,14 +64,15 @@ class Notification:
 
 def show_notification(notification: Notification) -> None:
     """Write a notification to its cell; to this process's own output where the cell is unknown."""
-    calm = notification.severity != NotificationSeverity.ERROR.value  # a page shows stderr as it does failures
+    severity = notification.severity
     sink = cell_sink(notification.cell, notification.host_name)
     if sink is None or isinstance(sink, TextSink):  # a TextSink would name the host once more
-        out = sys.stdout if calm else sys.stderr
+        out = sys.stdout if severity == NotificationSeverity.INFO.value else sys.stderr
         out.write(f"{notification}\n")
         out.flush()
     else:
-        sink.stream("stdout" if calm else "stderr", f"{notification}\n")
+        failed = severity == NotificationSeverity.ERROR.value  # a page shows stderr as it does failures
+        sink.stream("stderr" if failed else "stdout", f"{notification}\n")
 
 
 class Notifications:

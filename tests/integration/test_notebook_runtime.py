@@ -241,7 +241,7 @@ def test_the_stop_button_turns_a_file_back(shared_notebook: NotebookKernel, tmp_
         shared_notebook.manager.interrupt_kernel()
         shared_notebook.finish(cell)
         assert "interrupted" in cell.stderr
-        assert "was not brought: cancelled" in cell.stderr
+        assert "was not brought: cancelled" in cell.stdout
         assert not (tmp_path / "there").exists()
         assert source.stat().st_size == 1 << 20
         assert "File" not in run("%paglet ls").check().text

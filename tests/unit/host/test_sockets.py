@@ -39,7 +39,7 @@ def test_an_exchange_keeps_its_connection(sockets: Sockets, host: Connection) ->
     """The next request takes the same one."""
     for number in (1, 2):
         host.send(REPLY, 0, number, b"", b"reply")
-        assert sockets.exchange(URL, number, *REQUEST[1:]) == Frame(REPLY, 0, number, b"", b"reply", ())
+        assert sockets.exchange(URL, *REQUEST) == Frame(REPLY, 0, number, b"", b"reply", ())
     assert sockets.pool.statistics() == {URL: 1}
 
 

@@ -116,13 +116,13 @@ def test_a_listener_that_fails_harms_nobody(
 
 
 def test_without_a_cell_they_are_lines_of_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """Outside a notebook, errors go to stderr and the rest to stdout, each naming its host once."""
+    """Outside a notebook, info goes to stdout and the rest to stderr, each naming its host once."""
     show_notification(Notification(1, "alpha", "a1", "info", "Done", "3 files"))
     show_notification(Notification(2, "beta", "a1", "error", "Failed", "no file"))
     show_notification(Notification(3, "beta", "a1", "warning", "Nearly full", "1 left"))
     captured = capsys.readouterr()
-    assert captured.out == "[alpha] Done: 3 files\n[beta] WARNING Nearly full: 1 left\n"
-    assert captured.err == "[beta] ERROR Failed: no file\n"
+    assert captured.out == "[alpha] Done: 3 files\n"
+    assert captured.err == "[beta] ERROR Failed: no file\n[beta] WARNING Nearly full: 1 left\n"
 
 
 def test_those_from_before_are_kept_and_not_shown(hosts: list[Host]) -> None:
