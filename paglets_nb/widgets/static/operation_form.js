@@ -427,7 +427,10 @@ class Form {
     clearInterval(this.clock);
     this.status.textContent = text;
     if (phase === "idle") this.all = false;
-    if (phase === "refused") this.showErrors()?.focus();
+    if (phase === "refused") {
+      this.all = true; // also where a reset was answered meanwhile
+      this.showErrors()?.focus();
+    }
     if (phase !== "running") return;
     const began = performance.now() - seconds * 1000;
     const show = () => (this.status.textContent = `${text}, ${((performance.now() - began) / 1000).toFixed(1)} s`);
