@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import threading
-from _thread import RLock  # what threading.RLock() gives, without a step in between
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -30,7 +29,7 @@ class StateLock:
     __slots__ = ("_changed", "_lock")
 
     def __init__(self) -> None:
-        self._lock = RLock()
+        self._lock = threading.RLock()
         self._changed: threading.Condition | None = None
 
     @property

@@ -76,7 +76,6 @@ class EventLog:
         self.log_id = new_agent_id()
         self._host_name = host_name
         self._lock = threading.Lock()
-        self._acquire, self._release = self._lock.acquire, self._lock.release
         self._waiters: list[_Waiter] = []
         self._count = 0
         self._steps_recorded = 0
@@ -121,13 +120,10 @@ class EventLog:
             began: when its handler was called, in POSIX seconds; None where nobody looked.
         """
         failure = None if error is None else type(error).__name__
-        self._acquire()
-        try:
+        with self._lock:
             self._count = number = self._count + 1
             row = (number, agent_id, time.time(), message, sender, began, failure)
             self._messages.append(row)
-        finally:
-            self._release()
         if self._listeners:
             for listener, messages in self._listeners:
                 if messages:

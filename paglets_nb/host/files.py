@@ -143,7 +143,7 @@ class HostFiles:
         Raises:
             TransferError: a registered file is gone.
         """
-        if not self._used or not self._has(agent_id):
+        if not self._has(agent_id):
             return []
         work = self._home(agent_id) / WORK
         entries: list[FileEntry] = []
@@ -217,7 +217,7 @@ class HostFiles:
 
     def clear(self, agent_id: str) -> None:
         """Delete the paglet's folder; registered files elsewhere stay."""
-        if self._used and self._has(agent_id):
+        if self._has(agent_id):
             discard(self._home(agent_id), self._trash)
 
     # ---- the side a paglet comes to

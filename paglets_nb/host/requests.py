@@ -22,7 +22,7 @@ from paglets_nb.codec.envelope import (
     encode_envelope,
 )
 from paglets_nb.codec.failures import encode_error
-from paglets_nb.codec.payload import SHORT, WireBody, decoder
+from paglets_nb.codec.payload import WireBody
 from paglets_nb.core.messages import Message
 from paglets_nb.core.turns import request_origin
 from paglets_nb.errors import FrameError, InvalidAgentError, LifecycleError, NotHandledError, PagletError
@@ -241,10 +241,7 @@ class RequestHandler:
             if envelope.kind not in self._verbs:
                 raise NotHandledError(envelope.kind, f"host {self._host_name}", self._verbs)
             request_type, function = self._verbs[envelope.kind]
-            try:
-                request = decoder(request_type)(b"" if frame[5] or len(frame[4]) > SHORT else frame[4])
-            except payloads.CODING_ERRORS:  # it has buffers, is long, or is wrong: what follows says where
-                request = payloads.decode(frame[4], frame[5], request_type)
+            request = payloads.decode(frame.payload, frame.buffers, request_type)
             payload, buffers = payloads.encode(function(target, request))
         except BaseException as error:  # the asker must hear of anything that went wrong
             if isinstance(error, InvalidAgentError | LifecycleError) and target and self._has_left(target, resident):

@@ -13,20 +13,7 @@ from paglets_nb.host.host import Host
 from paglets_nb.mesh import events as mesh_events
 from paglets_nb.mesh.events import GAP, MeshEvent, MeshEvents
 from paglets_nb.mesh.followers import HostAddress
-from paglets_nb.testing import Counter, in_process_mesh, wait_until
-
-
-@pytest.fixture
-def hosts() -> Iterator[list[Host]]:
-    """Two hosts."""
-    with in_process_mesh() as hosts:
-        yield hosts
-
-
-@pytest.fixture
-def up(hosts: list[Host]) -> list[HostAddress]:
-    """The hosts that are up, as the mesh's owner sees it."""
-    return [HostAddress(host.name, host.address) for host in hosts]
+from paglets_nb.testing import Counter, wait_until
 
 
 @pytest.fixture

@@ -12,16 +12,9 @@ from paglets_nb import OperationClient
 from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.host.host import Host
 from paglets_nb.mesh.figures import HostFigures, MeshFigures
-from paglets_nb.testing import ADD, AddRequest, Counter, in_process_mesh, wait_until
+from paglets_nb.testing import ADD, AddRequest, Counter, wait_until
 from paglets_nb.transport.addresses import unix_url
 from tests.unit.mesh.made import PlainHandle, PlainMesh
-
-
-@pytest.fixture
-def hosts() -> Iterator[list[Host]]:
-    """Two hosts."""
-    with in_process_mesh() as hosts:
-        yield hosts
 
 
 @pytest.fixture

@@ -15,26 +15,13 @@ from paglets_nb.host.host import Host
 from paglets_nb.mesh.followers import HostAddress
 from paglets_nb.mesh.losses import Losses, listed_names
 from paglets_nb.mesh.mesh import Mesh
-from paglets_nb.testing import Counter, in_process_mesh, wait_until
+from paglets_nb.testing import Counter, wait_until
 
 
 class Lasting(Paglet[PagletState]):
     """Comes back with its host."""
 
     durability = "lifecycle"
-
-
-@pytest.fixture
-def hosts() -> Iterator[list[Host]]:
-    """Alpha and beta."""
-    with in_process_mesh() as hosts:
-        yield hosts
-
-
-@pytest.fixture
-def up(hosts: list[Host]) -> list[HostAddress]:
-    """Those that are up."""
-    return [HostAddress(host.name, host.address) for host in hosts]
 
 
 @pytest.fixture
