@@ -107,10 +107,10 @@ def _is_small(value: Any) -> bool:
     if cls in _PLAIN:
         return True
     if cls is dict:
-        return all(map(_is_small, value.values()))
-    if cls is list or cls is tuple:
-        return all(map(_is_small, value))
-    return cls in wire.BINARY and (value.nbytes if cls is memoryview else len(value)) < OUT_OF_BAND
+        value = value.values()
+    elif cls is not list and cls is not tuple:
+        return cls in wire.BINARY and (value.nbytes if cls is memoryview else len(value)) < OUT_OF_BAND
+    return _PLAIN.issuperset(map(type, value)) or all(map(_is_small, value))
 
 
 @lru_cache(maxsize=KEPT)

@@ -208,9 +208,10 @@ def state_from_wire(cls: type[T], payload: Mapping[str, Any]) -> T:
     They would otherwise be left to the class, be missing from the wire form, and change with
     the defaults of its next version.
     """
+    if type(payload) is dict and payload.keys() == field_names(cls):  # type: ignore[arg-type]
+        whole: T = convert(payload, cls)
+        return whole
     state = dataclass_from_wire(cls, payload)
-    if len(payload) == len(field_names(cls)):  # type: ignore[arg-type]
-        return state
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if field.name not in payload and hasattr(state, field.name):
             setattr(state, field.name, getattr(state, field.name))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+from collections.abc import Callable
 
 __all__ = [
     "ACTIVE",
@@ -29,9 +30,9 @@ DEFAULT_TIMEOUT = 60.0
 
 
 class _Ids:
-    """A prefix of 8 random hex digits per process and a counter behind it."""
+    """A prefix of 8 random hex digits per process; what is counted behind it goes on in a child."""
 
-    __slots__ = ("count", "pid", "prefix")
+    __slots__ = ("pid", "prefix")
 
     def __init__(self) -> None:
         self.renew()
@@ -39,16 +40,18 @@ class _Ids:
     def renew(self) -> None:
         self.pid = os.getpid()
         self.prefix = secrets.token_hex(4)
-        self.count = itertools.count(1)
 
 
 _ids = _Ids()
 os.register_at_fork(after_in_child=_ids.renew)
 
+new_message_number: Callable[[], int] = itertools.count(1).__next__
+"""The number of a message; with ``id_prefix`` it makes an id."""
+
 
 def new_message_id() -> str:
     """A message id, unique among all processes of a mesh."""
-    return message_id(_ids.prefix, next(_ids.count))
+    return f"{_ids.prefix}{new_message_number():x}"
 
 
 def message_id(prefix: str, number: int) -> str:
@@ -59,11 +62,6 @@ def message_id(prefix: str, number: int) -> str:
 def id_prefix() -> str:
     """What every message id of this process begins with."""
     return _ids.prefix
-
-
-def new_message_number() -> int:
-    """The number of a message; with ``id_prefix`` it makes an id."""
-    return next(_ids.count)
 
 
 def new_agent_id() -> str:

@@ -36,7 +36,8 @@ class ResidentContext:
 
     def __init__(self, host: Host, agent_id: str) -> None:
         self._host = host
-        self._agent_id = agent_id
+        self.agent_id = agent_id
+        self.address = host.address
 
     @property
     def name(self) -> str:
@@ -44,19 +45,9 @@ class ResidentContext:
         return self._host.name
 
     @property
-    def address(self) -> str:
-        """The host's address."""
-        return self._host.address
-
-    @property
     def host(self) -> Host:
         """The host itself."""
         return self._host
-
-    @property
-    def agent_id(self) -> str:
-        """The paglet's id."""
-        return self._agent_id
 
     @property
     def client(self) -> HostClient:
@@ -109,7 +100,7 @@ class ResidentContext:
 
     def dispatch(self, target: str | TransferTicket) -> PagletProxy:
         """Move this paglet to another host."""
-        return self._host.dispatch(self._agent_id, target)
+        return self._host.dispatch(self.agent_id, target)
 
     def dispatch_to(self, name: str) -> PagletProxy:
         """Move this paglet to the host with this name."""
@@ -117,7 +108,7 @@ class ResidentContext:
 
     def clone(self, target: str | TransferTicket | None = None) -> PagletProxy:
         """Clone this paglet, here or on another host."""
-        return self._host.clone(self._agent_id, target)
+        return self._host.clone(self.agent_id, target)
 
     def clone_to(self, name: str) -> PagletProxy:
         """Clone this paglet to the host with this name."""
@@ -125,11 +116,11 @@ class ResidentContext:
 
     def deactivate(self, policy: DeactivationPolicy | None = None) -> None:
         """Put this paglet to sleep."""
-        self._host.deactivate(self._agent_id, policy)
+        self._host.deactivate(self.agent_id, policy)
 
     def dispose(self) -> None:
         """End this paglet."""
-        self._host.dispose(self._agent_id)
+        self._host.dispose(self.agent_id)
 
     def _proxy_of(self, target: Any) -> PagletProxy:
         if isinstance(target, PagletProxy):
@@ -143,7 +134,7 @@ class ResidentContext:
     def _signed(self, message: Message | str) -> Message:
         message = as_message(message, None)
         if message.sender is None:
-            message.sender = PagletProxyRef(self.address, self._agent_id)
+            message.sender = PagletProxyRef(self.address, self.agent_id)
         return message
 
     def send(self, target: Any, message: Message | str, **options: Any) -> Any:
@@ -156,47 +147,47 @@ class ResidentContext:
 
     def multicast(self, message: Message, targets: Sequence[Any] | None = None) -> ReplySet:
         """Send to many at once; to every other paglet of this host where no targets are given."""
-        chosen = [p for p in self.get_proxies() if p.agent_id != self._agent_id] if targets is None else targets
+        chosen = [p for p in self.get_proxies() if p.agent_id != self.agent_id] if targets is None else targets
         return ReplySet({target: self.send_future(target, message) for target in chosen})
 
     # ---- files
 
     def _is_durable(self) -> bool:
-        return self._host.residents.require(self._agent_id).durability != "memory"
+        return self._host.residents.require(self.agent_id).durability != "memory"
 
     def work_dir(self) -> Path:
         """The paglet's scratch folder."""
-        return self._host.files.work_dir(self._agent_id)
+        return self._host.files.work_dir(self.agent_id)
 
     def persistent_storage(self, quota_bytes: int | None = None) -> StorageView:
         """The storage of the paglet's class on this host."""
-        return self._host.storage.of(self._host.residents.require(self._agent_id).class_name, quota_bytes)
+        return self._host.storage.of(self._host.residents.require(self.agent_id).class_name, quota_bytes)
 
     def register_file(
         self, path: str | os.PathLike[str], *, name: str | None = None, mode: str = COPY
     ) -> RegisteredFile:
         """Have a file travel with the paglet."""
-        return self._host.files.register(self._agent_id, path, name, mode, durable=self._is_durable())
+        return self._host.files.register(self.agent_id, path, name, mode, durable=self._is_durable())
 
     def registered_files(self) -> list[RegisteredFile]:
         """The files that travel with the paglet."""
-        return self._host.files.registered(self._agent_id)
+        return self._host.files.registered(self.agent_id)
 
     def unregister_file(self, name: str) -> None:
         """Have a file travel no longer."""
-        self._host.files.unregister(self._agent_id, name, durable=self._is_durable())
+        self._host.files.unregister(self.agent_id, name, durable=self._is_durable())
 
     def file_path(self, name: str) -> Path:
         """Where a registered file is."""
-        return self._host.files.path(self._agent_id, name)
+        return self._host.files.path(self.agent_id, name)
 
     def carried_bytes(self) -> int:
         """Bytes of its files that are over there already, of the movement under way."""
-        return self._host.file_source.carried(self._agent_id)
+        return self._host.file_source.carried(self.agent_id)
 
     def stop_carrying(self) -> bool:
         """Have the movement under way fail whose files are not all over there yet."""
-        return self._host.file_source.give_up(self._agent_id)
+        return self._host.file_source.give_up(self.agent_id)
 
     def send_artifact(self, source: str | os.PathLike[str] | bytes, name: str | None = None) -> str:
         """Keep a file or bytes at the host under a name."""

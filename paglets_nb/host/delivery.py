@@ -15,7 +15,7 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.errors import HostDiedError, PagletError
 from paglets_nb.host.handling import incoming
 from paglets_nb.host.records import StoredMessage
-from paglets_nb.host.residents import HandlerTurn, Resident
+from paglets_nb.host.residents import Resident
 from paglets_nb.transport.connection import Connection
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Delivery:
 
     def run(self, place: int) -> None:
         """Handle the message with the turn held; the drain that calls this gives the turn on."""
-        turn = HandlerTurn(self.resident, self.origin, place, self.message.priority)
+        turn = self.resident.turn(self.origin, place, self.message.priority)
         kind, payload, buffers = self.host.handling.handle(self.resident, self.message, turn)
         if self.connection is not None:
             self.host.requests.answer(self.connection, self.request_id, kind, payload, buffers)

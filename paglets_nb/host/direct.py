@@ -84,9 +84,9 @@ class DirectCalls:
 
     def on_frame(self, connection: Connection, frame: Frame) -> None:
         """Answer a request, where it is as usual; any other goes the general way."""
-        header = self._headers.get(frame[3])
-        payload = frame[4]
-        if header is None or frame[1] or frame[5] or len(payload) > SHORT:
+        header = self._headers.get(frame.header)
+        payload = frame.payload
+        if header is None or frame.flags or frame.buffers or len(payload) > SHORT:
             return self._otherwise(connection, frame)
         resident = self._find(header.target)
         if resident is None:
@@ -95,8 +95,9 @@ class DirectCalls:
         mailbox = resident.mailbox
         if operation is None or not (place := mailbox.try_take()):
             return self._otherwise(connection, frame)
-        turn = HandlerTurn(resident, header.origin, place)
-        if operation.paglet is not turn.paglet:  # another version has taken its place
+        paglet = resident.paglet
+        turn = HandlerTurn(paglet, mailbox, header.origin, place)
+        if operation.paglet is not paglet:  # another version has taken its place
             turn.finish()
             return self._otherwise(connection, frame)
         kind = REPLY
@@ -128,12 +129,9 @@ class DirectCalls:
                 turn.held = False
                 mailbox.release()
         if buffers or len(content) > SHORT:
-            self._answer(connection, frame[2], kind, content, buffers)
-            return None
-        try:
-            connection.reply(kind, frame[2], content)
-        except OSError:  # nobody takes it
-            connection.close()
+            self._answer(connection, frame.request_id, kind, content, buffers)
+        else:
+            connection.reply(kind, frame.request_id, content)
         return None
 
     @staticmethod

@@ -11,7 +11,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.errors import PagletError, TransferError
@@ -26,7 +26,6 @@ __all__ = ["CHUNK", "FileSource"]
 CHUNK = 8 << 20
 """Bytes of a file in one frame."""
 _TIMEOUT = 30.0
-_NOTHING = nullcontext()
 _TELL = 2.0
 
 
@@ -111,7 +110,8 @@ class FileSource:
         self._lock = threading.Lock()
         self._offers: dict[str, _Offer] = {}
 
-    def offered(self, operation_id: str, entries: Sequence[FileEntry], owner: str = "") -> AbstractContextManager[None]:
+    @contextmanager
+    def offered(self, operation_id: str, entries: Sequence[FileEntry], owner: str = "") -> Iterator[None]:
         """Within this the target of a movement may read the files of its manifest.
 
         Args:
@@ -122,10 +122,6 @@ class FileSource:
         Raises:
             TransferError: the owner gave the movement up meanwhile.
         """
-        return self._offered(operation_id, entries, owner) if entries else _NOTHING
-
-    @contextmanager
-    def _offered(self, operation_id: str, entries: Sequence[FileEntry], owner: str) -> Iterator[None]:
         offer = _Offer(owner, entries)
         with self._lock:
             self._offers[operation_id] = offer

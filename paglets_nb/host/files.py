@@ -143,7 +143,7 @@ class HostFiles:
         Raises:
             TransferError: a registered file is gone.
         """
-        if not self._has(agent_id):
+        if not self._used or not self._has(agent_id):
             return []
         work = self._home(agent_id) / WORK
         entries: list[FileEntry] = []
@@ -183,6 +183,8 @@ class HostFiles:
         Returns:
             What could not be deleted, and why.
         """
+        if not entries and not self._used:
+            return []
         kept: list[str] = []
         for entry in entries:
             if entry.mode == MOVE and (reason := self._drop(entry)):

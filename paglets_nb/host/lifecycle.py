@@ -133,7 +133,7 @@ class Lifecycle:
     def settle(self, resident: Resident, hook: Callable[[Any], None], event: Any) -> None:
         """Call the arriving hook with the turn held, then free the turn and start ``run()``."""
         origin = current_origin()
-        with TurnScope(HandlerTurn(resident, origin, 1, 10), finish=True):
+        with TurnScope(resident.turn(origin, 1, 10), finish=True):
             try:
                 hook(event)
                 failpoint("target.hook_done")
@@ -149,7 +149,7 @@ class Lifecycle:
 
     def _run(self, resident: Resident, origin: str) -> None:
         try:
-            with TurnScope(HandlerTurn(resident, origin, 0, 10)):
+            with TurnScope(resident.turn(origin, 0, 10)):
                 resident.paglet.run()
         except BaseException as error:  # nobody waits for run(): its output and the log are where its failure shows
             tell_failure(resident.agent_id, origin, error)
@@ -179,7 +179,7 @@ class Lifecycle:
         except CallTimeoutError:
             called = resident.name or f"{type(resident.paglet).__name__} {resident.agent_id}"
             raise PagletBusyError(called, timeout, step=step, doing=resident.paglet._busy_with()) from None
-        return TurnScope(HandlerTurn(resident, current_origin(), place, 10), finish=True)
+        return TurnScope(resident.turn(current_origin(), place, 10), finish=True)
 
     def dispose(self, target: str, timeout: float = TURN_TIMEOUT) -> Nothing:
         """End a paglet: ``on_disposing``; whatever waits is told that it ended."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from paglets_nb.codec import wire
@@ -82,7 +83,7 @@ class Movement:
             failpoint("source.hook_done")
             paglet._clean_up()
             arrival = self._snapshot(resident, request)
-            self._carry_over(url, arrival, request.timeout, lambda: self._commit_departure(resident, url, arrival))
+            self._carry_over(url, arrival, request.timeout, partial(self._commit_departure, resident, url, arrival))
         host.events.record(arrival.mode, resident.agent_id, target=url, operation_id=arrival.operation_id)
         failpoint("source.committed")
         self._activate(url, arrival, request.timeout)
@@ -125,7 +126,7 @@ class Movement:
             resident.paglet.on_cloning(event)
             failpoint("source.hook_done")
             arrival = self._snapshot(resident, None, clone_id)
-            self._carry_over(url, arrival, request.timeout, lambda: self._commit_clone(resident, url, arrival))
+            self._carry_over(url, arrival, request.timeout, partial(self._commit_clone, resident, url, arrival))
             failpoint("source.committed")
             self._activate(url, arrival, request.timeout)
             resident.paglet.on_cloned(event)
@@ -174,7 +175,10 @@ class Movement:
         committed = False
         try:
             failpoint("source.before_prepare")
-            self._prepare(url, arrival, timeout)
+            if arrival.files:
+                self._prepare_with_files(url, arrival, timeout)
+            else:
+                self._prepare(url, arrival, timeout)
             failpoint("source.prepared")
             commit()
             committed = True
@@ -188,16 +192,17 @@ class Movement:
                 self._host.settlement.give_up(url, arrival)
                 self._host.files.stayed(operation_id)
 
-    def _prepare(self, url: str, arrival: Arrival, timeout: float) -> None:
+    def _prepare_with_files(self, url: str, arrival: Arrival, timeout: float) -> None:
         owner = arrival.parent_id or arrival.agent_id
+        with self._host.file_source.offered(arrival.operation_id, arrival.files, owner):
+            self._prepare(url, arrival, timeout + transfer_seconds(arrival.files))
+
+    def _prepare(self, url: str, arrival: Arrival, timeout: float) -> None:
         if url == self._host.address:
-            with self._host.file_source.offered(arrival.operation_id, arrival.files, owner):
-                self._host.arrivals.prepare("", arrival)
+            self._host.arrivals.prepare("", arrival)
             return
-        limit = timeout + transfer_seconds(arrival.files)
         try:
-            with self._host.file_source.offered(arrival.operation_id, arrival.files, owner):
-                self._host.client.ask(url, "@prepare", arrival, Nothing, timeout=limit)
+            self._host.client.ask(url, "@prepare", arrival, Nothing, timeout=timeout)
         except TimeoutError as error:
             raise TransferError(f"the target did not take the paglet: {error}") from error
 

@@ -22,7 +22,7 @@ from paglets_nb.codec.envelope import (
     encode_envelope,
 )
 from paglets_nb.codec.failures import encode_error
-from paglets_nb.codec.payload import WireBody
+from paglets_nb.codec.payload import SHORT, WireBody
 from paglets_nb.core.messages import Message
 from paglets_nb.core.turns import request_origin
 from paglets_nb.errors import FrameError, InvalidAgentError, LifecycleError, NotHandledError, PagletError
@@ -31,7 +31,7 @@ from paglets_nb.host.direct import KEPT, DirectCalls
 from paglets_nb.host.handling import incoming, number_message
 from paglets_nb.host.protocol import is_verb
 from paglets_nb.host.records import StoredMessage
-from paglets_nb.host.residents import HandlerTurn, Resident
+from paglets_nb.host.residents import Resident
 from paglets_nb.transport.connection import Connection
 from paglets_nb.transport.frames import ERROR, MOVED, PIPELINED, QUEUED, REPLY, RESUMES, Frame
 
@@ -106,10 +106,10 @@ class RequestHandler:
         if envelope.flags & ONEWAY or frame.flags & PIPELINED:
             self._queue(resident, message, envelope, connection, frame)
         elif not message.priority or kind in resident.interleaved:
-            turn = HandlerTurn(resident, envelope.origin, 0)
+            turn = resident.turn(envelope.origin, 0)
             self.answer(connection, frame.request_id, *self._handling.handle(resident, message, turn))
         elif place := resident.mailbox.try_take():
-            turn = HandlerTurn(resident, envelope.origin, place, message.priority)
+            turn = resident.turn(envelope.origin, place, message.priority)
             try:
                 reply = self._handling.handle(resident, message, turn)
             finally:
@@ -249,7 +249,10 @@ class RequestHandler:
                 return
             self.answer(connection, frame.request_id, ERROR, encode_error(error, self._host_name))
         else:
-            self.answer(connection, frame.request_id, REPLY, payload, buffers)
+            if buffers or frame.flags or len(payload) > SHORT:  # pipelined ones are answered by several threads
+                self.answer(connection, frame.request_id, REPLY, payload, buffers)
+            else:
+                connection.reply(REPLY, frame.request_id, payload)
         finally:
             if token is not None:
                 request_origin.reset(token)

@@ -7,6 +7,8 @@ import time
 from collections import OrderedDict
 from typing import Any
 
+import msgspec
+
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.errors import InvalidAgentError, LifecycleError, NameTakenError
 from paglets_nb.host.mailbox import Mailbox
@@ -63,24 +65,29 @@ class Resident:
         self.durability = type(paglet).durability
         self.applied: OrderedDict[str, bytes] = OrderedDict()
 
+    def turn(self, origin: str, place: int, priority: int = 5) -> HandlerTurn:
+        """The turn of a handler; ``place`` 0 is one that does not need it."""
+        return HandlerTurn(self.paglet, self.mailbox, origin, place, priority, place > 0)
 
-class HandlerTurn:
-    """The turn of one handler; ``place`` 0 is a handler that never needed it.
+
+class HandlerTurn(msgspec.Struct, eq=False):
+    """The turn of one handler.
 
     Attributes:
         paglet: whose turn.
+        mailbox: the paglet's.
         origin: the notebook cell on whose behalf it runs.
+        place: in the queue for the turn; 0 for a handler that never needed it.
+        priority: of its message.
+        held: whether it has the turn now.
     """
 
-    __slots__ = ("held", "mailbox", "origin", "paglet", "place", "priority")
-
-    def __init__(self, resident: Resident, origin: str, place: int, priority: int = 5) -> None:
-        self.paglet = resident.paglet
-        self.mailbox = resident.mailbox
-        self.origin = origin
-        self.place = place
-        self.priority = priority
-        self.held = place > 0
+    paglet: Paglet[Any]
+    mailbox: Mailbox
+    origin: str
+    place: int
+    priority: int = 5
+    held: bool = True
 
     def give_up(self) -> bool:
         """Let the next message in; False when there is no turn to give up."""

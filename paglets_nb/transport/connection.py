@@ -32,7 +32,6 @@ _MID_FRAME = 30.0
 """Seconds the rest of a frame may take to arrive."""
 _pack = PREFIX.pack
 _prefix = PREFIX.unpack_from
-_frame = tuple.__new__  # a named tuple without the cost of its constructor
 _SIZE = PREFIX.size
 
 
@@ -93,15 +92,17 @@ class Connection:
                 self._sendall(buffer)
 
     def reply(self, kind: int, request_id: int, payload: bytes) -> None:
-        """Send a small answer; of requests that wait for each other there is one sender, and no lock is needed.
+        """Send a small answer, and close where nobody takes it.
 
-        Raises:
-            OSError: the other side is gone.
+        Of requests that wait for each other there is one sender, and no lock is needed.
         """
-        if self.pipelined:
-            self.send(kind, 0, request_id, b"", payload)
-        else:
-            self._sendall(_pack(0, len(payload), 0, kind, 0, request_id) + payload)
+        try:
+            if self.pipelined:
+                self.send(kind, 0, request_id, b"", payload)
+            else:
+                self._sendall(_pack(0, len(payload), 0, kind, 0, request_id) + payload)
+        except OSError:
+            self.close()
 
     def request(self, request_id: int, header: bytes, payload: bytes, buffers: Sequence[Any], timeout: float) -> None:
         """Send a request, on a connection that nobody else uses until its reply came.
@@ -158,7 +159,7 @@ class Connection:
                 header_len, payload_len, n_buffers, kind, flags, request_id = _prefix(data)
                 body = _SIZE + header_len
                 if body + payload_len == len(data) and not n_buffers and kind in TYPES:
-                    return _frame(Frame, (kind, flags, request_id, data[_SIZE:body], data[body:], ()))
+                    return Frame(kind, flags, request_id, data[_SIZE:body], data[body:], ())
             return self._receive_rest(data)
         return self._receive()
 
@@ -189,7 +190,7 @@ class Connection:
                 self._start = self._end = 0
             else:
                 self._start = end
-            return _frame(Frame, (kind, flags, request_id, header, payload, ()))
+            return Frame(kind, flags, request_id, header, payload, ())
         self._start = body
         with self._mid_frame():
             header = self._take(header_len)

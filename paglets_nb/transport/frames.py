@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from paglets_nb.errors import FrameError
 
@@ -44,7 +46,7 @@ TYPES = frozenset((REQUEST, REPLY, ERROR, MOVED, QUEUED))
 _MUTABLE = 1 << 63
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """One frame as it was read.
 
     Attributes:

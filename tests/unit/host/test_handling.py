@@ -18,7 +18,6 @@ from paglets_nb.errors import NotHandledError, SerializationError
 from paglets_nb.host.flight import FlightRecorder
 from paglets_nb.host.handling import incoming
 from paglets_nb.host.host import Host
-from paglets_nb.host.residents import HandlerTurn
 from paglets_nb.testing import wait_until
 from paglets_nb.transport.frames import ERROR, REPLY
 from tests.unit.host.scripted import Durable, Kept, Script, Scripted
@@ -62,7 +61,7 @@ class TestIncoming:
 def handle(host: Host, proxy: PagletProxy, message: Message, place: int = 1) -> Any:
     """Have a host handle a message, in this thread."""
     resident = host.residents.require(proxy.agent_id)
-    return host.handling.handle(resident, message, HandlerTurn(resident, "", place))
+    return host.handling.handle(resident, message, resident.turn("", place))
 
 
 def test_a_reply_and_a_failure(script: Script, alpha: Host, paglet: PagletProxy) -> None:

@@ -10,7 +10,7 @@ import pytest
 from paglets_nb.errors import InvalidAgentError, NameTakenError
 from paglets_nb.host import residents as module
 from paglets_nb.host.mailbox import Mailbox
-from paglets_nb.host.residents import HandlerTurn, Resident, Residents
+from paglets_nb.host.residents import Resident, Residents
 from paglets_nb.host.workers import WorkerPool
 from paglets_nb.testing import Counter, wait_until
 
@@ -80,7 +80,7 @@ class TestHandlerTurn:
     def test_give_up_and_take_back(self, pool: WorkerPool) -> None:
         """A turn is given up once, taken back, and released at the end."""
         one = resident(pool, "a1")
-        turn = HandlerTurn(one, "cell", one.mailbox.try_take())
+        turn = one.turn("cell", one.mailbox.try_take())
         assert turn.held
         assert turn.give_up()
         assert not turn.give_up()
@@ -97,7 +97,7 @@ class TestHandlerTurn:
         """A handler that bypassed the queue has no turn to give up or to release."""
         one = resident(pool, "a1")
         place = one.mailbox.try_take()
-        turn = HandlerTurn(one, "", 0)
+        turn = one.turn("", 0)
         assert not turn.give_up()
         turn.finish()
         assert one.mailbox.try_take() == 0
@@ -106,7 +106,7 @@ class TestHandlerTurn:
     def test_taking_back_on_a_paglet_that_left(self, pool: WorkerPool) -> None:
         """A handler of a paglet that has ended meanwhile goes on at once, without the turn."""
         one = resident(pool, "a1")
-        turn = HandlerTurn(one, "", one.mailbox.try_take())
+        turn = one.turn("", one.mailbox.try_take())
         turn.give_up()
         assert one.mailbox.try_take()
         ended = threading.Event()
