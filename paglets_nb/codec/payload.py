@@ -8,6 +8,7 @@ are; an extension in their place says which buffer it is.
 from __future__ import annotations
 
 import dataclasses
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
@@ -114,13 +115,14 @@ def _is_small(value: Any) -> bool:
 
 
 @lru_cache(maxsize=KEPT)
-def _buffer_fields(cls: type) -> tuple[str, ...]:
-    """The fields of a dataclass that may hold buffers."""
+def _buffer_values(cls: type) -> Callable[[Any], Any]:
+    """What gives the values of a dataclass's fields that may hold buffers, of which there is one at least."""
     try:
         fields: Any = getattr(msgspec.inspect.type_info(cls), "fields", ())
-        return tuple(field.name for field in fields if _binary_in(field.type, set()))
+        names = [field.name for field in fields if _binary_in(field.type, set())]
     except (TypeError, NameError):
-        return tuple(field.name for field in dataclasses.fields(cls))
+        names = [field.name for field in dataclasses.fields(cls)]
+    return operator.attrgetter(*names)
 
 
 def _take_out(value: Any, buffers: list[Any]) -> Any:
@@ -156,7 +158,7 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
                 plain_types.intersection_update(_PLAIN)
             plain_types.add(cls)
             return _encode(value), _NO_BUFFERS
-        elif hasattr(cls, "__dataclass_fields__") and all(_is_small(getattr(value, f)) for f in _buffer_fields(cls)):
+        elif hasattr(cls, "__dataclass_fields__") and _is_small(_buffer_values(cls)(value)):
             return _encode(value), _NO_BUFFERS
         buffers: list[Any] = []
         plain = msgspec.to_builtins(

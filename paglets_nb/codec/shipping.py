@@ -95,7 +95,7 @@ def _sources(cls: type) -> dict[str, str]:
 def _fresh_classes() -> Iterator[None]:
     """Unpickle new classes: cloudpickle would otherwise overwrite a loaded version in place."""
     tracked = getattr(cloudpickle.cloudpickle, "_DYNAMIC_CLASS_TRACKER_BY_ID", None)
-    before = dict(tracked) if tracked is not None else {}
+    before = dict(tracked.items()) if tracked is not None else {}
     if tracked is not None:
         tracked.clear()
     try:

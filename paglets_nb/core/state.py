@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from _thread import RLock
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -23,52 +24,37 @@ class PagletState:
     """Base of every paglet's state: a dataclass of plain values, the only thing that moves."""
 
 
-class StateLock:
-    """A re-entrant lock with a condition, which can be laid down whole and taken up again."""
+class StateLock(RLock):  # type: ignore[misc]  # final for type checkers only
+    """A re-entrant lock with a condition, which can be laid down whole and taken up again.
 
-    __slots__ = ("_changed", "_lock")
+    It is the lock itself rather than one that has it: every paglet that arrives has one made,
+    and it is taken several times on its way.
+    """
 
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._changed: threading.Condition | None = None
+    _changed: threading.Condition | None = None
 
     @property
     def changed(self) -> threading.Condition:
         """Notified when the state has changed; to be used with the lock held."""
         if self._changed is None:
-            with self._lock:
-                self._changed = self._changed or threading.Condition(self._lock)
+            with self:
+                self._changed = self._changed or threading.Condition(self)
         return self._changed
-
-    def __enter__(self) -> StateLock:
-        self._lock.acquire()
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self._lock.release()
 
     def notify(self, waiters: int | None = None) -> None:
         """Wake so many of those who wait for a change, all for None; with the lock held."""
         if self._changed is not None:
             self._changed.notify_all() if waiters is None else self._changed.notify(waiters)
 
-    def acquire(self, timeout: float = -1.0) -> bool:
-        """Take the lock within ``timeout`` seconds, -1 for as long as it takes; False when it was not to be had."""
-        return self._lock.acquire(timeout=timeout)
-
-    def release(self) -> None:
-        """Give up one level of what ``acquire`` took."""
-        self._lock.release()
-
     def lay_down(self) -> Any:
         """Release every level this thread holds; None when it holds none."""
-        lock: Any = self._lock
+        lock: Any = self
         return lock._release_save() if lock._is_owned() else None
 
     def take_up(self, saved: Any) -> None:
         """Acquire again what ``lay_down`` released."""
         if saved is not None:
-            lock: Any = self._lock
+            lock: Any = self
             lock._acquire_restore(saved)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from paglets_nb.codec import wire
 from paglets_nb.core.events import CloneEvent, MobilityEvent
+from paglets_nb.core.records import Record, field
 from paglets_nb.errors import InvalidAgentError, NameTakenError, TransferError
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.protocol import Arrival, Nothing, Settle
@@ -29,21 +30,20 @@ _NOTHING = Nothing()
 KEPT_SETTLED = 10_000
 
 
-class Prepared:
+class Prepared(Record, eq=False):
     """A paglet on its way.
 
     Attributes:
         resident: the paglet, built, with its turn taken.
+        arrival: what its source sent.
         since: monotonic seconds.
+        taken: by whoever settles it.
     """
 
-    __slots__ = ("arrival", "resident", "since", "taken")
-
-    def __init__(self, resident: Resident, arrival: Arrival) -> None:
-        self.resident = resident
-        self.arrival = arrival
-        self.since = time.monotonic()
-        self.taken = False
+    resident: Resident
+    arrival: Arrival
+    since: float = field(default_factory=time.monotonic)
+    taken: bool = False
 
 
 class Arrivals:

@@ -62,18 +62,34 @@ class DirectCalls:
     Args:
         host: the host.
         otherwise: the general way of a request.
+        verb: the way of a request to the host itself, given its envelope too.
         answer: sends an answer, given the connection, the request's number, and the answer's
             type, payload and buffers.
     """
 
-    def __init__(self, host: Host, otherwise: Callable[[Connection, Frame], None], answer: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        otherwise: Callable[[Connection, Frame], None],
+        verb: Callable[[Connection, Frame, Envelope], None],
+        answer: Callable[..., None],
+    ) -> None:
         self._handling = host.handling
         self._events = host.events
         self._record = host.events.record_message
         self._find = host.residents.find
         self._otherwise = otherwise
+        self._verb = verb
         self._answer = answer
         self._headers: dict[bytes, _Header] = {}
+        self._verbs: dict[bytes, Envelope] = {}
+
+    def learn_verb(self, header: bytes, envelope: Envelope) -> None:
+        """Know a verb's header by heart, where it is the same for many requests."""
+        if envelope.flags & NUMBERED:
+            if len(self._verbs) >= KEPT:
+                self._verbs = {}
+            self._verbs[header] = envelope
 
     def learn(self, header: bytes, envelope: Envelope) -> None:
         """Know a header by heart, where calls with it may go this way."""
@@ -87,7 +103,10 @@ class DirectCalls:
         header = self._headers.get(frame.header)
         payload = frame.payload
         if header is None or frame.flags or frame.buffers or len(payload) > SHORT:
-            return self._otherwise(connection, frame)
+            verb = self._verbs.get(frame.header)
+            if verb is None or frame.flags:
+                return self._otherwise(connection, frame)
+            return self._verb(connection, frame, verb)
         resident = self._find(header.target)
         if resident is None:
             return self._otherwise(connection, frame)

@@ -100,7 +100,7 @@ class Durability:
             LifecycleError: its state lock was held for all of ``patience`` seconds (-1: wait as long as it takes).
         """
         lock = resident.paglet.locked()
-        if not lock.acquire(patience):
+        if not lock.acquire(timeout=patience):
             raise LifecycleError(f"the state of {resident.agent_id} was locked for more than {patience:g} s")
         try:
             state = wire.dataclass_to_wire(resident.paglet.state)

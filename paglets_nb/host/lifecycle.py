@@ -15,11 +15,13 @@ from paglets_nb.codec import wire
 from paglets_nb.codec.shipping import code_store
 from paglets_nb.core.events import CreationEvent, DisposalEvent
 from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.records import Record
 from paglets_nb.core.tracebacks import format_user_traceback, tell_failure
 from paglets_nb.core.turns import current_origin, current_turn
 from paglets_nb.core.values import new_agent_id
 from paglets_nb.errors import CallTimeoutError, HostError, PagletBusyError, PagletError, SerializationError
 from paglets_nb.host.context import ResidentContext
+from paglets_nb.host.durability import LEVELS
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.mailbox import Mailbox
 from paglets_nb.host.protocol import Born, CreateRequest, Nothing
@@ -34,30 +36,29 @@ TURN_TIMEOUT = 60.0
 _HELD = nullcontext()
 
 
-class TurnScope:
+class TurnScope(Record, eq=False):
     """Within this, what runs holds a turn, so that its output goes to the turn's cell.
 
-    Args:
+    Attributes:
         turn: the turn, taken.
         finish: release it at the end.
+        before: the turn within which it began.
     """
 
-    __slots__ = ("_before", "_finish", "turn")
-
-    def __init__(self, turn: HandlerTurn, *, finish: bool = False) -> None:
-        self.turn = turn
-        self._finish = finish
-        self._before: Any = None
+    turn: HandlerTurn
+    finish: bool = False
+    before: Any = None
 
     def __enter__(self) -> HandlerTurn:
-        self._before = current_turn.get()
+        self.before = current_turn.get()
         current_turn.set(self.turn)
         return self.turn
 
     def __exit__(self, *_exc: object) -> None:
-        current_turn.set(self._before)
-        if self._finish:
-            self.turn.finish()
+        current_turn.set(self.before)
+        if self.finish and (turn := self.turn).held:  # as in its ``finish``
+            turn.held = False
+            turn.mailbox.release()
 
 
 def _check_constructor(cls: type[Paglet[Any]]) -> None:
@@ -93,7 +94,8 @@ class Lifecycle:
         self, cls: type[Paglet[Any]], class_name: str, state: dict[str, Any] | None, agent_id: str, name: str
     ) -> Resident:
         """A paglet from the wire form of its state, with the turn taken, not yet in the table."""
-        self._host.durability.check(cls)
+        if cls.durability not in LEVELS:
+            self._host.durability.check(cls)
         loaded = None if state is None else wire.state_from_wire(cls.State, state)
         try:
             paglet = cls(loaded, agent_id=agent_id)
@@ -138,7 +140,7 @@ class Lifecycle:
                 hook(event)
                 failpoint("target.hook_done")
             finally:
-                if not resident.paglet._ended:
+                if resident.durability != "memory" and not resident.paglet._ended:
                     self._host.durability.keep(resident)
         self.start_run(resident, origin)
 
@@ -217,8 +219,8 @@ class Lifecycle:
         self._host.residents.remove(resident, forward_to)
         self._host.services.withdraw(resident.agent_id)
         paglet = resident.paglet
-        lock = paglet.locked()
-        held = lock.acquire(patience)
+        lock = paglet._lock
+        held = lock.acquire(timeout=patience)
         paglet._ended = True
         if held:
             lock.notify()

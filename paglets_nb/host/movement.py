@@ -142,7 +142,7 @@ class Movement:
     # ---- the steps
 
     def _snapshot(self, resident: Resident, request: DispatchRequest | None, clone_id: str = "") -> Arrival:
-        with resident.paglet.locked():
+        with resident.paglet._lock:
             state = wire.dataclass_to_wire(resident.paglet.state)
         arrival = Arrival(
             new_message_id(),

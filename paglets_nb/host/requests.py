@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from paglets_nb.codec import payload as payloads
 from paglets_nb.codec.envelope import (
     NO_DELAY,
-    NUMBERED,
     ONEWAY,
     STAY_INACTIVE,
     TYPED,
@@ -27,7 +26,7 @@ from paglets_nb.core.messages import Message
 from paglets_nb.core.turns import request_origin
 from paglets_nb.errors import FrameError, InvalidAgentError, LifecycleError, NotHandledError, PagletError
 from paglets_nb.host.delivery import Delivery, Followers, stored_delivery
-from paglets_nb.host.direct import KEPT, DirectCalls
+from paglets_nb.host.direct import DirectCalls
 from paglets_nb.host.handling import incoming, number_message
 from paglets_nb.host.protocol import is_verb
 from paglets_nb.host.records import StoredMessage
@@ -65,15 +64,11 @@ class RequestHandler:
         self._handling = host.handling
         self._workers = host.workers
         self._verbs = verbs
-        self._verb_headers: dict[bytes, Envelope] = {}
         self.followers = Followers(host)
-        self.direct = DirectCalls(host, self.on_frame, self.answer)
+        self.direct = DirectCalls(host, self.on_frame, self._answer_verb, self.answer)
 
     def on_frame(self, connection: Connection, frame: Frame) -> None:
         """Answer a request that is not as ``direct`` knows them."""
-        if (known := self._verb_headers.get(frame.header)) is not None and not frame.flags:
-            self._answer_verb(connection, frame, known)
-            return
         try:
             envelope = decode_envelope(frame.header)
         except FrameError as error:
@@ -81,7 +76,7 @@ class RequestHandler:
             raise
         kind = envelope.kind
         if is_verb(kind):
-            self._learn(frame.header, envelope)
+            self.direct.learn_verb(frame.header, envelope)
             if frame.flags & PIPELINED:
                 self._queue_verb(connection, frame, envelope)
             else:
@@ -117,13 +112,6 @@ class RequestHandler:
             self.answer(connection, frame.request_id, *reply)
         else:
             self._queue(resident, message, envelope, connection, frame)
-
-    def _learn(self, header: bytes, envelope: Envelope) -> None:
-        """Know the header of a verb by heart, where it is the same for many requests."""
-        if envelope.flags & NUMBERED:
-            if len(self._verb_headers) >= KEPT:
-                self._verb_headers = {}
-            self._verb_headers[header] = envelope
 
     def _is_diverted(self, connection: Connection, frame: Frame, envelope: Envelope) -> bool:
         """Turn a request away whose sender does not know yet that one before it was; True where that is done.
@@ -241,7 +229,13 @@ class RequestHandler:
             if envelope.kind not in self._verbs:
                 raise NotHandledError(envelope.kind, f"host {self._host_name}", self._verbs)
             request_type, function = self._verbs[envelope.kind]
-            request = payloads.decode(frame.payload, frame.buffers, request_type)
+            content, buffers = frame.payload, frame.buffers
+            try:
+                request = payloads.decoder(request_type)(content) if len(content) <= SHORT and not buffers else None
+            except payloads.CODING_ERRORS:
+                request = None
+            if request is None:  # large, or wrong: which field it is, is said
+                request = payloads.decode(content, buffers, request_type)
             payload, buffers = payloads.encode(function(target, request))
         except BaseException as error:  # the asker must hear of anything that went wrong
             if isinstance(error, InvalidAgentError | LifecycleError) and target and self._has_left(target, resident):

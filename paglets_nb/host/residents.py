@@ -7,9 +7,8 @@ import time
 from collections import OrderedDict
 from typing import Any
 
-import msgspec
-
 from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.records import Record
 from paglets_nb.errors import InvalidAgentError, LifecycleError, NameTakenError
 from paglets_nb.host.mailbox import Mailbox
 
@@ -70,7 +69,7 @@ class Resident:
         return HandlerTurn(self.paglet, self.mailbox, origin, place, priority, place > 0)
 
 
-class HandlerTurn(msgspec.Struct, eq=False):
+class HandlerTurn(Record, eq=False):
     """The turn of one handler.
 
     Attributes:

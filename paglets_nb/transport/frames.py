@@ -14,8 +14,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
+from paglets_nb.core.records import Record
 from paglets_nb.errors import FrameError
 
 __all__ = [
@@ -46,7 +45,7 @@ TYPES = frozenset((REQUEST, REPLY, ERROR, MOVED, QUEUED))
 _MUTABLE = 1 << 63
 
 
-class Frame(msgspec.Struct, frozen=True, gc=False):
+class Frame(Record, frozen=True, gc=False):
     """One frame as it was read.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import linecache
 import sys
@@ -262,6 +263,24 @@ def test_a_class_of_a_function_travels(run_cell: RunCell) -> None:
 
     store = CodeStore()
     assert moved(store, store.name_of(Local))().total() == 101  # type: ignore[attr-defined]
+
+
+def test_a_class_loads_while_earlier_ones_are_collected() -> None:
+    """The garbage collector may take classes that cloudpickle remembers at any moment."""
+
+    class Local:
+        pass
+
+    store = CodeStore()
+    name = store.name_of(Local)
+    for _ in range(200):
+        moved(store, name)
+    before = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        assert moved(store, name).__name__ == "Local"
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_old_bundles_go(monkeypatch: pytest.MonkeyPatch) -> None:

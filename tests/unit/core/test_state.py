@@ -24,8 +24,8 @@ def free_for_others(lock: StateLock) -> bool:
     """Whether another thread could take the lock now."""
 
     def take() -> bool:
-        if lock._lock.acquire(blocking=False):
-            lock._lock.release()
+        if lock.acquire(blocking=False):
+            lock.release()
             return True
         return False
 
