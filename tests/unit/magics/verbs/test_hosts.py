@@ -22,7 +22,8 @@ def test_a_host_that_died_is_told_and_the_mesh_goes_on(notebook: Notebook) -> No
     notebook.run("_lost = %paglet create Counter --on left")
     pid = mesh["left"].pid
     os.kill(pid, signal.SIGKILL)
-    assert notebook.refused("%paglet call _lost add").startswith("host 'left' is gone: ")
+    said = notebook.refused("%paglet call _lost add")  # by nobody, or by the host that is back already
+    assert said.startswith("host 'left' is gone: ") or said.endswith("or lost with its host)")
     assert notebook.run("%paglet create Counter --on right").is_valid()
     row = repr(notebook.run("%paglet hosts")).splitlines()[1]
     assert "killed by SIGKILL" in row or str(pid) not in row
