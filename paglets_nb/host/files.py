@@ -143,7 +143,7 @@ class HostFiles:
         Raises:
             TransferError: a registered file is gone.
         """
-        if not self._used or not self._has(agent_id):
+        if not self._has(agent_id):
             return []
         work = self._home(agent_id) / WORK
         entries: list[FileEntry] = []

@@ -21,7 +21,6 @@ from paglets_nb.core.turns import current_origin, current_turn
 from paglets_nb.core.values import new_agent_id
 from paglets_nb.errors import CallTimeoutError, HostError, PagletBusyError, PagletError, SerializationError
 from paglets_nb.host.context import ResidentContext
-from paglets_nb.host.durability import LEVELS
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.mailbox import Mailbox
 from paglets_nb.host.protocol import Born, CreateRequest, Nothing
@@ -56,9 +55,8 @@ class TurnScope(Record, eq=False):
 
     def __exit__(self, *_exc: object) -> None:
         current_turn.set(self.before)
-        if self.finish and (turn := self.turn).held:  # as in its ``finish``
-            turn.held = False
-            turn.mailbox.release()
+        if self.finish:
+            self.turn.finish()
 
 
 def _check_constructor(cls: type[Paglet[Any]]) -> None:
@@ -94,8 +92,7 @@ class Lifecycle:
         self, cls: type[Paglet[Any]], class_name: str, state: dict[str, Any] | None, agent_id: str, name: str
     ) -> Resident:
         """A paglet from the wire form of its state, with the turn taken, not yet in the table."""
-        if cls.durability not in LEVELS:
-            self._host.durability.check(cls)
+        self._host.durability.check(cls)
         loaded = None if state is None else wire.state_from_wire(cls.State, state)
         try:
             paglet = cls(loaded, agent_id=agent_id)
@@ -140,7 +137,7 @@ class Lifecycle:
                 hook(event)
                 failpoint("target.hook_done")
             finally:
-                if resident.durability != "memory" and not resident.paglet._ended:
+                if not resident.paglet._ended:
                     self._host.durability.keep(resident)
         self.start_run(resident, origin)
 

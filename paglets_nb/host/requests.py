@@ -229,13 +229,7 @@ class RequestHandler:
             if envelope.kind not in self._verbs:
                 raise NotHandledError(envelope.kind, f"host {self._host_name}", self._verbs)
             request_type, function = self._verbs[envelope.kind]
-            content, buffers = frame.payload, frame.buffers
-            try:
-                request = payloads.decoder(request_type)(content) if len(content) <= SHORT and not buffers else None
-            except payloads.CODING_ERRORS:
-                request = None
-            if request is None:  # large, or wrong: which field it is, is said
-                request = payloads.decode(content, buffers, request_type)
+            request = payloads.decode(frame.payload, frame.buffers, request_type)
             payload, buffers = payloads.encode(function(target, request))
         except BaseException as error:  # the asker must hear of anything that went wrong
             if isinstance(error, InvalidAgentError | LifecycleError) and target and self._has_left(target, resident):
