@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from paglets_nb.errors import CursorGapError, FrameError, HostDiedError, Invalid
 from paglets_nb.host.durability import Durability
 from paglets_nb.patterns import CURSOR_DRAIN, CursorDrainMixin, CursorDrainState, Drain, TaskClient, drain
 from paglets_nb.services.contracts import EmptyPayload
-from paglets_nb.testing import in_process_mesh, wait_until
+from paglets_nb.testing import wait_until
 
 
 @dataclass(frozen=True)
@@ -125,13 +125,6 @@ class HostClientOf:
 def append(proxy: PagletProxy, count: int, size_bytes: int = 0) -> None:
     """Have a log append events."""
     proxy.send(APPEND.to_message(Amount(count, size_bytes)))
-
-
-@pytest.fixture
-def hosts() -> Iterator[list[Host]]:
-    """Two hosts."""
-    with in_process_mesh() as mesh:
-        yield mesh
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,9 @@ from paglets_nb.patterns import (
     TaskPaglet,
     TaskSnapshot,
 )
-from paglets_nb.testing import in_process_mesh, wait_until
+from paglets_nb.testing import wait_until
 
 COPY, MOVE = FileTransferMode.COPY, FileTransferMode.MOVE
-
-
-@pytest.fixture
-def hosts() -> Iterator[list[Host]]:
-    """Two hosts."""
-    with in_process_mesh() as mesh:
-        yield mesh
 
 
 @pytest.fixture

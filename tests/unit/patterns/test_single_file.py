@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,8 @@ import pytest
 from paglets_nb import Host, SingleFileTransferPaglet, TaskClient, TaskStatus
 from paglets_nb.host import file_transfer
 from paglets_nb.patterns import FileTransferRequest, FileTransferResult
-from paglets_nb.testing import in_process_mesh
 
 STEP = 1000
-
-
-@pytest.fixture
-def hosts() -> Iterator[list[Host]]:
-    """Two hosts."""
-    with in_process_mesh() as mesh:
-        yield mesh
 
 
 @pytest.fixture

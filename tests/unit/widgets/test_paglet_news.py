@@ -21,7 +21,7 @@ from paglets_nb.patterns.cursor_drain import (
 )
 from paglets_nb.patterns.task_client import TaskClient
 from paglets_nb.patterns.tasks import TaskPaglet, TaskState
-from paglets_nb.testing import Counter, in_process_mesh, wait_until
+from paglets_nb.testing import Counter, wait_until
 from paglets_nb.widgets.paglet_news import MAX_ASKED, PagletNews, tasks_run
 from tests.unit.mesh.made import PlainMesh
 
@@ -75,13 +75,6 @@ class Known(PlainMesh):
         """One of the classes above."""
         self.asked += 1
         return {"Recorder": Recorder, "Walker": Walker}.get(proxy.class_name.partition("#")[0].split(":")[-1], Counter)
-
-
-@pytest.fixture
-def hosts() -> Iterator[list[Host]]:
-    """Two hosts."""
-    with in_process_mesh() as hosts:
-        yield hosts
 
 
 @pytest.fixture
