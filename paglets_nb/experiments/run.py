@@ -310,14 +310,25 @@ class Run:
         )
 
     def _tear_down(self) -> None:
+        """End the workers; one that is being made is ended once it is there, for it would be made after its end."""
         made = [place for place in self._places if place.agent_id]
         for place in made:
-            self._calls.forget(place)
-            url = place.url if place.proxy is None else place.proxy.host_url
-            cancelling = self._target.cancelling() if place.cell is not None and place.proxy is not None else None
-            if cancelling is not None and place.proxy is not None:
-                self._calls.call(None, place.proxy, cancelling, CallOptions())
-            self._calls.ask(None, url, "@dispose", Nothing(), Nothing, target=place.agent_id)
+            if place.state != MAKING:
+                self._dispose(place)
         until = time.monotonic() + _TEAR_DOWN
         while made and len(self._calls) and (now := time.monotonic()) < until:
-            self._calls.receive(until - now)
+            for answer in self._calls.receive(until - now):
+                if answer.key is not None:
+                    self._dispose(answer.key)
+        for place in made:
+            if place.state == MAKING:
+                self._dispose(place)
+
+    def _dispose(self, place: Place) -> None:
+        self._calls.forget(place)
+        url = place.url if place.proxy is None else place.proxy.host_url
+        cancelling = self._target.cancelling() if place.cell is not None and place.proxy is not None else None
+        if cancelling is not None and place.proxy is not None:
+            self._calls.call(None, place.proxy, cancelling, CallOptions())
+        self._calls.ask(None, url, "@dispose", Nothing(), Nothing, target=place.agent_id)
+        place.state = BROKEN

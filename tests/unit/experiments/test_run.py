@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from paglets_nb import FanOut
+from paglets_nb.core.events import CreationEvent
 from paglets_nb.errors import CallTimeoutError, ExperimentError, HostDiedError, InvalidAgentError
 from paglets_nb.experiments import run as run_module
 from paglets_nb.host.host import Host
 from paglets_nb.testing import wait_until
-from tests.unit.experiments.conftest import ADD, ENTERED, Adder, Chore, LocalMesh
+from tests.unit.experiments.conftest import ADD, ENTERED, Adder, Chore, LocalMesh, Tally
 from tests.unit.host.crashes import Hosts
 
 
@@ -183,6 +184,44 @@ def test_what_was_not_run_is_run_by_a_retry(mesh: LocalMesh, gate: threading.Eve
     fan_out.retry_failed()
     assert [cell.state for cell in fan_out.cells] == ["unknown", "ok"]
     assert "not run" not in fan_out.summary().columns
+
+
+class Slow(Adder):
+    """The second is still being made when the run is interrupted, and for a while after."""
+
+    first = threading.Lock()
+    interrupted = threading.Event()
+    made = threading.Semaphore(0)
+
+    def on_creation(self, event: CreationEvent) -> None:
+        """It is there."""
+        self.made.release()
+
+    def __init__(self, state: Tally | None = None, *, agent_id: str | None = None) -> None:
+        if not self.first.acquire(blocking=False):
+            self.interrupted.wait(5.0)
+            threading.Event().wait(0.1)
+        super().__init__(state, agent_id=agent_id)
+
+
+def test_workers_that_are_being_made_end_too(
+    mesh: LocalMesh, hosts: list[Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told to end before it is there, one would stay."""
+    monkeypatch.setattr(run_module, "_TEAR_DOWN", 5.0)
+    monkeypatch.setattr(Slow, "first", threading.Lock())
+    monkeypatch.setattr(Slow, "interrupted", threading.Event())
+    monkeypatch.setattr(Slow, "made", threading.Semaphore(0))
+
+    def interrupt(_cell: object) -> None:
+        Slow.interrupted.set()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        FanOut(mesh, Slow, ADD, {"by": [1, 2]}, hosts=["alpha", "beta"]).run(interrupt)
+    assert Slow.made.acquire(timeout=5.0)
+    assert Slow.made.acquire(timeout=5.0)
+    wait_until(lambda: nothing_left(hosts), 2.0)
 
 
 def test_an_interrupt_ends_it_in_order(mesh: LocalMesh, hosts: list[Host], monkeypatch: pytest.MonkeyPatch) -> None:
