@@ -113,17 +113,26 @@ def copies(mesh: Mesh, source: Path, rounds: int) -> dict[str, list[float]]:
                 by_cp()
             else:
                 by_clone(CLONE)
-    read_files_directly(mesh["beta"], False)
-    for _ in range(rounds):
-        by_clone(SOCKET)
+    with bytes_over_the_socket(mesh["beta"]):
+        for _ in range(rounds):
+            by_clone(SOCKET)
     return times
 
 
-def read_files_directly(host: HostHandle, same_machine: bool) -> None:
-    """Have a host read the files of others where they are, or have every byte cross the socket."""
-    result = host.run_code(f"paglet_host.file_source.same_machine = {same_machine}", timeout=10.0)
-    if result.status != "ok":
-        raise RuntimeError(f"{host.name}: {result.ename}: {result.evalue}")
+@contextmanager
+def bytes_over_the_socket(host: HostHandle) -> Iterator[None]:
+    """Have every byte of others' files cross the socket for a while, where the host would read them where they are."""
+
+    def read_directly(same_machine: bool) -> None:
+        result = host.run_code(f"paglet_host.file_source.same_machine = {same_machine}", timeout=10.0)
+        if result.status != "ok":
+            raise RuntimeError(f"{host.name}: {result.ename}: {result.evalue}")
+
+    read_directly(False)
+    try:
+        yield
+    finally:
+        read_directly(True)
 
 
 def moves(mesh: Mesh, folder: Path, sizes: tuple[int, int], rounds: int) -> dict[int, list[float]]:
@@ -133,10 +142,13 @@ def moves(mesh: Mesh, folder: Path, sizes: tuple[int, int], rounds: int) -> dict
     for _ in range(rounds):
         for size, taken in times.items():
             fill(path, size)
+            number = path.stat().st_ino
             proxy = carrier(mesh, path, "move")
             taken.append(seconds(lambda proxy=proxy: proxy.dispatch("beta")))  # type: ignore[misc]
             if path.exists():
                 raise RuntimeError("the file stayed behind")
+            if all(found.stat().st_ino != number for found in folder.glob("mesh/**/file")):
+                raise RuntimeError("the file was copied, not moved")
             proxy.dispose()
     return times
 
