@@ -85,7 +85,7 @@ def _binary_in(info: Any, seen: set[type]) -> bool:
 
 @lru_cache(maxsize=KEPT)
 def may_hold_buffers(cls: type) -> bool:
-    """Whether values of a dataclass may hold bytes, arrays or values of any type."""
+    """Whether values of a dataclass or a record may hold bytes, arrays or values of any type."""
     try:
         return _binary_in(msgspec.inspect.type_info(cls), set())
     except (TypeError, NameError):
@@ -116,7 +116,7 @@ def _is_small(value: Any) -> bool:
 
 @lru_cache(maxsize=KEPT)
 def _buffer_values(cls: type) -> Callable[[Any], Any]:
-    """What gives the values of a dataclass's fields that may hold buffers, of which there is one at least."""
+    """What gives the values of those fields that may hold buffers, of which there is one at least."""
     try:
         fields: Any = getattr(msgspec.inspect.type_info(cls), "fields", ())
         names = [field.name for field in fields if _binary_in(field.type, set())]
@@ -153,13 +153,14 @@ def encode(value: Any) -> tuple[bytes, Sequence[Any]]:
         if cls is dict:
             if _is_small(value):
                 return _encode(value), _NO_BUFFERS
-        elif hasattr(cls, "__dataclass_fields__") and not may_hold_buffers(cls):
-            if len(plain_types) >= KEPT:
-                plain_types.intersection_update(_PLAIN)
-            plain_types.add(cls)
-            return _encode(value), _NO_BUFFERS
-        elif hasattr(cls, "__dataclass_fields__") and _is_small(_buffer_values(cls)(value)):
-            return _encode(value), _NO_BUFFERS
+        elif hasattr(cls, "__struct_fields__") or hasattr(cls, "__dataclass_fields__"):
+            if not may_hold_buffers(cls):
+                if len(plain_types) >= KEPT:
+                    plain_types.intersection_update(_PLAIN)
+                plain_types.add(cls)
+                return _encode(value), _NO_BUFFERS
+            if _is_small(_buffer_values(cls)(value)):
+                return _encode(value), _NO_BUFFERS
         buffers: list[Any] = []
         plain = msgspec.to_builtins(
             value,

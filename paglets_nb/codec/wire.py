@@ -87,7 +87,9 @@ def find_unfit(value: Any, path: str = "", depth: int = 0) -> tuple[str, Any] | 
     if isinstance(value, _SCALARS) or is_array(value):
         return None
     items: Any
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, msgspec.Struct):
+        items = [(f"{path}.{name}".lstrip("."), getattr(value, name)) for name in value.__struct_fields__]
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         items = [(f"{path}.{f.name}".lstrip("."), getattr(value, f.name, None)) for f in dataclasses.fields(value)]
     elif isinstance(value, Mapping):
         items = [(f"{path}[{key!r}]", entry) for key, entry in value.items()]

@@ -6,7 +6,6 @@ source says that it has committed, or when asking the source shows that it has.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -79,11 +78,8 @@ class Arrivals:
                 tell = host.file_source.teller(arrival.source_url, arrival.operation_id) if fetch is None else None
                 host.files.stage(arrival.operation_id, arrival.files, fetch, tell, durable=durable)
             if durable:
-                extra = {
-                    field.name: getattr(arrival, field.name)
-                    for field in dataclasses.fields(arrival)
-                    if field.name not in ("state", "applied")
-                }
+                kept = [name for name in arrival.__struct_fields__ if name not in ("state", "applied")]
+                extra = {name: getattr(arrival, name) for name in kept}
                 stored = host.durability.stored(resident, PREPARED, extra=extra, operation_id=arrival.operation_id)
                 host.durability.keep_prepared(resident, stored)
             failpoint("target.stored")

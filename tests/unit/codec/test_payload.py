@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paglets_nb.codec.payload import MAX_DEPTH, OUT_OF_BAND, WireBody, decode, encode, may_hold_buffers
+from paglets_nb.core.records import Record
 from paglets_nb.errors import SerializationError
 
 LARGE = bytes(range(256)) * (OUT_OF_BAND // 256)
@@ -30,6 +31,11 @@ class Blob:
     data: bytes = b""
     more: list[bytes] = field(default_factory=list)
     tags: set[str] = field(default_factory=set)
+
+
+class Noted(Record):
+    name: str
+    anything: Any = None
 
 
 @dataclass
@@ -218,6 +224,16 @@ def test_what_cannot_travel_is_named() -> None:
         encode(Kinds(anything={"k": object()}))
     with pytest.raises(SerializationError, match=r"^dict\.\['k'\]|^dict\['k'\]"):
         encode({"k": object()})
+
+
+def test_a_record_travels_as_a_dataclass_does() -> None:
+    """A record's large buffers leave the msgpack, and what cannot travel in it is named."""
+    payload, buffers = encode(Noted("a", {"data": LARGE}))
+    assert len(payload) < len(LARGE)
+    assert decode(payload, buffers, Noted) == Noted("a", {"data": LARGE})
+    assert not encode(Noted("a", {"data": LARGE[:16]}))[1]
+    with pytest.raises(SerializationError, match=r"^Noted\.anything\['k'\]\[1\]: 18446744073709551616 of type int"):
+        encode(Noted("a", {"k": [1, 2**64]}))
 
 
 def test_text_that_is_no_unicode_is_named() -> None:

@@ -30,8 +30,15 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def arrival(number: int = 1, **more: Any) -> Arrival:
     """A paglet on its way."""
-    given = Arrival(f"op{number}", "dispatch", f"p{number}", NAME, {"number": number}, "unix:///no/source.sock")
-    return replace(given, **more)
+    given: dict[str, Any] = {
+        "operation_id": f"op{number}",
+        "mode": "dispatch",
+        "agent_id": f"p{number}",
+        "class_name": NAME,
+        "state": {"number": number},
+        "source_url": "unix:///no/source.sock",
+    }
+    return Arrival(**{**given, **more})
 
 
 def ids(host: Host) -> list[str]:

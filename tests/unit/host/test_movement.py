@@ -105,15 +105,24 @@ class TestDispatch:
         assert paglet.send("echo", {"a": 1}) == {"a": 1}
         assert where(alpha) == [[paglet.agent_id]]
 
-    def test_a_state_that_cannot_travel(self, script: Script, alpha: Host, beta: Host, paglet: PagletProxy) -> None:
+    @pytest.mark.parametrize(
+        ("value", "told"),
+        [
+            (object(), r"ScriptedState\.extra: .*of type object cannot travel"),
+            ([2**64], r"state\['extra'\]\[0\]: 18446744073709551616 of type int cannot travel"),
+        ],
+    )
+    def test_a_state_that_cannot_travel(
+        self, script: Script, alpha: Host, beta: Host, paglet: PagletProxy, value: object, told: str
+    ) -> None:
         """A value that cannot travel is named, and the paglet stays."""
 
         def spoil(me: Any, _message: Any) -> None:
-            me.state.extra = object()
+            me.state.extra = value
 
         script.handlers["spoil"] = spoil
         paglet.send("spoil")
-        with pytest.raises(SerializationError, match=r"ScriptedState\.extra: .*of type object cannot travel"):
+        with pytest.raises(SerializationError, match=told):
             paglet.dispatch("beta")
         assert where(alpha, beta) == [[paglet.agent_id], []]
         assert paglet.send("echo", {"a": 1}) == {"a": 1}
