@@ -13,6 +13,9 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_OPTIONS ?=
 BENCH_OPTIONS ?=
+CORES := $(shell $(PYTHON) -c "import os; print(min(os.cpu_count() or 1, 8))")
+WORKERS ?= $(shell expr $(CORES) + 1)
+SIDE_BY_SIDE := --dist loadfile -n
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
 
 export PIP_NO_INPUT := 1
@@ -40,14 +43,14 @@ layers: $(VENV)/.test
 	$(BIN)/lint-imports --no-logo
 
 unit: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(WORKERS)
 
 notebooks: $(VENV)/.test
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout 60 \
-	  --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
+	  --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider $(SIDE_BY_SIDE) $(CORES) notebooks
 
 browser: $(VENV)/.test $(VENV)/.chromium
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(CORES) tests/browser
 
 pictures: $(VENV)/.test $(VENV)/.chromium
 	@rm -rf build/pictures

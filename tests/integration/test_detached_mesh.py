@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -92,18 +93,19 @@ Ticker.State = TickerState
 
 
 @pytest.fixture(autouse=True)
-def folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Run-time and data folders of the test's own; whatever mesh it leaves is ended."""
-    place = tmp_path_factory.mktemp("d")
-    for kind in ("RUNTIME", "DATA"):
-        (place / kind).mkdir(mode=0o700)
-        monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(place / kind))
-    yield place
-    for mesh in running_meshes():
-        mesh.stop()
-    for name in detached_meshes():
-        with suppress(MeshError):
-            Mesh.attach(name).stop()
+def folders(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Run-time and data folders of the test's own, short enough for sockets; whatever mesh it leaves is ended."""
+    with tempfile.TemporaryDirectory(prefix="d") as folder:
+        place = Path(folder)
+        for kind in ("RUNTIME", "DATA"):
+            (place / kind).mkdir(mode=0o700)
+            monkeypatch.setenv(f"JUPYTER_{kind}_DIR", str(place / kind))
+        yield place
+        for mesh in running_meshes():
+            mesh.stop()
+        for name in detached_meshes():
+            with suppress(MeshError):
+                Mesh.attach(name).stop()
 
 
 def opened(notebook: NotebookKernel) -> NotebookKernel:

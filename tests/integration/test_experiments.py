@@ -83,13 +83,16 @@ def test_a_stopped_host_and_a_killed_one(mesh: Mesh) -> None:
     """Every cell has ended by the deadline plus a second, and the retry finds the hosts well again."""
     killed, stopped = mesh["alpha"].pid, mesh["beta"].pid
     fan_out = FanOut(mesh, _nap, None, {"seconds": [0.2] * 4}, timeout=1.5)
-    disturbers = [
-        threading.Timer(0.3, os.kill, (killed, signal.SIGKILL)),
-        threading.Timer(0.1, os.kill, (stopped, signal.SIGSTOP)),
-    ]
-    for disturber in disturbers:
-        disturber.start()
+
+    def disturb() -> None:
+        wait_until(lambda: [cell.state for cell in fan_out.cells].count("running") == 2, 10.0, "both hosts are at work")
+        os.kill(stopped, signal.SIGSTOP)
+        os.kill(killed, signal.SIGKILL)
+
+    disturber = threading.Thread(target=disturb, daemon=True)
+    disturber.start()
     fan_out.run()
+    disturber.join(10.0)
     assert fan_out.elapsed < 2.5
     os.kill(stopped, signal.SIGCONT)
     assert fan_out.done

@@ -48,8 +48,8 @@ def hooks(script: Script, name: str) -> int:
 
 
 def settled(host: Host) -> bool:
-    """Whether nothing is in doubt at a host."""
-    return not host.arrivals.in_doubt(0.0)
+    """Whether nothing is in doubt at a host, and what was has been seen to."""
+    return not host.arrivals._prepared
 
 
 @LEVELS

@@ -133,7 +133,7 @@ def test_the_past_is_shown_while_more_happens(watched: _Watched) -> None:
     assert watched.host_of(second.agent_id) == ""
     watched.model.seek(None)
     assert watched.frame()["replay"]["live"]
-    assert (watched.host_of(first.agent_id), watched.host_of(second.agent_id)) == ("beta", "beta")
+    watched.until(lambda: (watched.host_of(first.agent_id), watched.host_of(second.agent_id)) == ("beta", "beta"))
 
 
 def test_playing_goes_from_the_first_moment_to_the_last(watched: _Watched) -> None:
