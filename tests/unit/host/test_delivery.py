@@ -73,22 +73,34 @@ def test_waiting_calls_of_a_paglet_that_ends(script: Script, paglet: PagletProxy
 
 
 class TestForward:
-    def test_stored_messages_follow_in_order(self, script: Script, mesh: Hosts) -> None:
-        """Stored messages of a paglet that left are handled over there in order and are no longer stored here."""
-        alpha = mesh["alpha"]
+    @pytest.fixture
+    def proxy(self, script: Script, mesh: Hosts, monkeypatch: pytest.MonkeyPatch) -> PagletProxy:
+        """A paglet that has left alpha for beta, and alpha has looked for messages to send after it."""
+        alpha, looked = mesh["alpha"], threading.Event()
+        forward = alpha.settlement.forward
+
+        def watched(agent_id: str, url: str) -> None:
+            forward(agent_id, url)
+            looked.set()
+
+        monkeypatch.setattr(alpha.settlement, "forward", watched)
         proxy = alpha.create(Durable)
         proxy.dispatch("beta")
+        assert looked.wait(10.0)
+        return proxy
+
+    def test_stored_messages_follow_in_order(self, mesh: Hosts, proxy: PagletProxy) -> None:
+        """Stored messages of a paglet that left are handled over there in order and are no longer stored here."""
+        alpha = mesh["alpha"]
         for text in "abc":
             alpha.durability.queue(stored(proxy.agent_id, text))
         assert forward_stored(alpha, proxy.agent_id, mesh["beta"].address)
         wait_until(lambda: proxy.send("read") == ["a", "b", "c"])
         assert alpha.durability.records.queued(proxy.agent_id) == []
 
-    def test_what_cannot_be_delivered_now_stays(self, script: Script, mesh: Hosts) -> None:
+    def test_what_cannot_be_delivered_now_stays(self, mesh: Hosts, proxy: PagletProxy) -> None:
         """Messages to a host that is gone stay stored, all of them."""
         alpha = mesh["alpha"]
-        proxy = alpha.create(Durable)
-        proxy.dispatch("beta")
         for text in "ab":
             alpha.durability.queue(stored(proxy.agent_id, text))
         address = mesh["beta"].address
@@ -96,11 +108,9 @@ class TestForward:
         assert not forward_stored(alpha, proxy.agent_id, address)
         assert len(alpha.durability.records.queued(proxy.agent_id)) == 2
 
-    def test_what_can_never_be_delivered_is_told(self, script: Script, mesh: Hosts) -> None:
+    def test_what_can_never_be_delivered_is_told(self, mesh: Hosts, proxy: PagletProxy) -> None:
         """Messages to a paglet that has ended meanwhile are dropped, and the log says so."""
         alpha = mesh["alpha"]
-        proxy = alpha.create(Durable)
-        proxy.dispatch("beta")
         for text in "ab":
             alpha.durability.queue(stored(proxy.agent_id, text))
         proxy.dispose()
