@@ -1,7 +1,7 @@
 """The mesh's run-time folder: sockets, connection files, logs; private to the user.
 
-``jupyter_runtime_dir()/paglets/<mesh>``, or a short folder under the temporary one where
-a socket's path would be too long. Its owner holds a lock, which the system frees when the
+``jupyter_runtime_dir()/paglets/<mesh>``, or a short folder under the temporary one, or under
+``/tmp``, where a socket's path would be too long. Its owner holds a lock, which the system frees when the
 owner ends. Folders without an owner in which no host listens any more are swept.
 """
 
@@ -31,6 +31,8 @@ __all__ = ["RuntimeFolder", "detached_meshes"]
 _LOCK = "owner.lock"
 _LONGEST_NAME = "/" + "x" * 32 + "-ipc-5"
 _PREFIX = "pgl-"
+_SHORTEST = Path("/tmp")
+"""Where a job's own temporary folder has a long path, as on clusters."""
 _PATIENCE = 0.5
 """Seconds for which a lock may be held by somebody who only looks whether it is."""
 _POLL = 0.02
@@ -46,12 +48,19 @@ def _lock(file: IO[str]) -> bool:
     return True
 
 
+def _places() -> list[tuple[Path, str]]:
+    """The folders that those of meshes may be in, first choice first, and what the names of those there begin with."""
+    ours = f"{_PREFIX}{os.getuid()}-"
+    places = [(Path(jupyter_runtime_dir()) / "paglets", ""), (Path(tempfile.gettempdir()), ours), (_SHORTEST, ours)]
+    return list(dict.fromkeys(places))
+
+
 def _place(mesh: str) -> tuple[Path, str]:
-    """The folder of meshes that this one's belongs in, and what the names of those there begin with."""
-    parent = Path(jupyter_runtime_dir()) / "paglets"
-    if len(str(parent / mesh).encode()) + len(_LONGEST_NAME) > SOCKET_PATH_LIMIT:
-        return Path(tempfile.gettempdir()), f"{_PREFIX}{os.getuid()}-"
-    return parent, ""
+    """The one of them that this mesh's belongs in: the first in which its sockets' paths are short enough."""
+    for parent, prefix in _places():
+        if len(os.fsencode(parent / f"{prefix}{mesh}")) + len(_LONGEST_NAME) <= SOCKET_PATH_LIMIT:
+            break
+    return parent, prefix
 
 
 def _ours(folder: Path) -> bool:
@@ -93,7 +102,7 @@ def _sweep(parent: Path, prefix: str) -> None:
 def detached_meshes() -> list[str]:
     """The names of the meshes that nobody is attached to and that have hosts which live."""
     found = set()
-    for parent, prefix in dict.fromkeys((_place(""), _place("x" * SOCKET_PATH_LIMIT))):
+    for parent, prefix in _places():
         for folder in _ownerless(parent, prefix):
             if (folder / REGISTRY).exists() and _inhabited(folder):
                 found.add(folder.name.removeprefix(prefix))

@@ -22,13 +22,16 @@ from paglets_nb.testing import wait_until
 from paglets_nb.transport.addresses import SOCKET_PATH_LIMIT, listen, listener_of, unix_url
 
 
-@pytest.fixture(params=["runtime", "temporary"])
+@pytest.fixture(params=["runtime", "temporary", "shortest"])
 def parent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where folders are made: under Jupyter's folder, or under the temporary one where that is too long."""
+    """Where folders are made: under Jupyter's folder, or under a temporary one where that is too long."""
     short = Path(tempfile.mkdtemp(prefix="pgl-"))
-    runtime = short / ("x" * 60 if request.param == "temporary" else "r")
+    runtime = short / ("r" if request.param == "runtime" else "x" * 60)
+    temporary = short / ("y" * 60) if request.param == "shortest" else short
+    temporary.mkdir(exist_ok=True)
     monkeypatch.setattr(module, "jupyter_runtime_dir", lambda: str(runtime))
-    monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(short))
+    monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(temporary))
+    monkeypatch.setattr(module, "_SHORTEST", short)
     yield runtime / "paglets" if request.param == "runtime" else short
     shutil.rmtree(short)
 
