@@ -15,7 +15,7 @@ LAB_OPTIONS ?=
 BENCH_OPTIONS ?=
 CORES := $(shell $(PYTHON) -c "import os; print(min(os.cpu_count() or 1, 8))")
 WORKERS ?= $(shell expr $(CORES) + 1)
-SIDE_BY_SIDE := --dist loadfile -n
+SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder -n
 APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
 
 export PIP_NO_INPUT := 1

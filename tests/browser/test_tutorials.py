@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.browser.lab import LabServer, Notebook
+from tests.browser.lab import LabServer, Notebook, wait_until
 
 LESSONS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -25,6 +25,7 @@ def test_a_lesson_runs(
     notebook.run_all()
     saved = nbformat.read(lesson, as_version=4).cells
     expected = [number for number, cell in enumerate(saved) if any(map(_is_error, cell.get("outputs", ())))]
+    wait_until(lambda: notebook.errors().keys() >= set(expected), 20.0, f"the page has drawn errors at {expected}")
     assert sorted(notebook.errors()) == expected, notebook.errors()
     screenshot(lesson.stem)
 
