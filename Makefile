@@ -1,5 +1,6 @@
 # make demo    installs into .venv and runs the quickstart on a mesh of two kernels
 # make test    installs what tests need and runs every check
+#              (CORES=1 WORKERS=1: one after the other rather than side by side)
 # make lab     opens JupyterLab on the tutorials
 # make faults  kills hosts and owners by the hundred, and checks what is promised then
 # make pictures  takes the pictures of the documents anew, in a browser
