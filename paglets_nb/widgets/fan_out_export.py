@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import MutableMapping
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from paglets_nb.errors import ExperimentError
@@ -26,7 +28,7 @@ def shell_namespace() -> MutableMapping[str, Any]:
 
 
 class FanOutExport:
-    """Puts cells into the notebook's variables, and into files.
+    """Puts cells into the notebook's variables, and into files; one at a time, from any thread.
 
     Args:
         namespace: the variables.
@@ -34,8 +36,9 @@ class FanOutExport:
 
     def __init__(self, namespace: MutableMapping[str, Any]) -> None:
         self._namespace = namespace
+        self._lock = Lock()
         self._names: set[str] = set()
-        self._files: set[str] = set()
+        self._files: set[Path] = set()
 
     def frame(self, results: Results, name: str) -> Any:
         """Put a frame of the cells into a variable.
@@ -48,11 +51,12 @@ class FanOutExport:
         """
         if not name.isidentifier() or keyword.iskeyword(name):
             raise ExperimentError(f"{name!r} is no name of a variable")
-        if name in self._namespace and name not in self._names:
-            kind = type(self._namespace[name]).__name__
-            raise ExperimentError(f"{name} is taken: it holds a {kind}; choose another name")
-        frame = self._namespace[name] = results.to_frame()
-        self._names.add(name)
+        with self._lock:
+            if name in self._namespace and name not in self._names:
+                kind = type(self._namespace[name]).__name__
+                raise ExperimentError(f"{name} is taken: it holds a {kind}; choose another name")
+            frame = self._namespace[name] = results.to_frame()
+            self._names.add(name)
         return frame
 
     def csv(self, results: Results, path: str) -> None:
@@ -65,4 +69,7 @@ class FanOutExport:
         wanted = path.strip()
         if not wanted:
             raise ExperimentError("the file wants a name")
-        self._files |= {str(write_csv(results, wanted, replace=wanted in self._files)), wanted}
+        target = Path(wanted).expanduser().absolute()
+        with self._lock:
+            write_csv(results, target, replace=target in self._files)
+            self._files.add(target)
