@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -110,9 +111,15 @@ class LabServer:
             return json.loads(reply.read() or b"null")
 
     def end_kernels(self) -> None:
-        """End every kernel that runs."""
-        for session in self.get("/api/sessions"):
-            self.get(f"/api/sessions/{session['id']}", "DELETE")
+        """End every kernel that runs; again where the server could not, since it was just starting one anew."""
+        wait_until(self._ended, 20.0, "every kernel has ended")
+
+    def _ended(self) -> bool:
+        sessions = self.get("/api/sessions")
+        for session in sessions:
+            with suppress(urllib.error.HTTPError):
+                self.get(f"/api/sessions/{session['id']}", "DELETE")
+        return not sessions
 
     def stop(self) -> None:
         """End it and every kernel it started."""
