@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from paglets_nb.errors import HostDiedError, LifecycleError, PagletError
@@ -28,6 +29,13 @@ _INTERVAL = 0.5
 _ASK = 2.0
 
 
+@dataclass(frozen=True, eq=False)
+class _Departure:
+    """One time that a paglet left, for ``url``; two for the same are not one."""
+
+    url: str
+
+
 class Settlement:
     """Settles the movements of one host that are in doubt, from one thread of its own."""
 
@@ -36,7 +44,8 @@ class Settlement:
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
         self._untold: dict[str, str] = {}
-        self._behind: dict[str, str] = {}
+        self._behind: dict[str, _Departure] = {}
+        self._following: set[str] = set()
         self._running = False
         self._closed = False
 
@@ -58,8 +67,8 @@ class Settlement:
     def forward(self, agent_id: str, url: str) -> None:
         """Send the stored messages of a paglet that left for ``url`` after it, now and as long as some are left."""
         with self._wake:
-            self._behind[agent_id] = url
-        self._try(self._forward, agent_id, url)
+            self._behind[agent_id] = _Departure(url)
+        self._try(self._forward, agent_id)
         with self._wake:
             left = agent_id in self._behind
         if left:
@@ -68,7 +77,7 @@ class Settlement:
     def forward_later(self, agent_id: str, url: str) -> None:
         """Messages of a paglet that left for ``url`` must follow it."""
         with self._wake:
-            self._behind[agent_id] = url
+            self._behind[agent_id] = _Departure(url)
         self.watch()
 
     def give_up(self, url: str, arrival: Arrival) -> None:
@@ -87,14 +96,14 @@ class Settlement:
                 if self._closed:
                     return
                 self._wake.wait(_INTERVAL)
-                untold, behind = list(self._untold.items()), list(self._behind.items())
+                untold, behind = list(self._untold.items()), list(self._behind)
                 if self._closed or not (untold or behind or self._host.arrivals.in_doubt(0.0)):
                     self._running = False
                     return
             for operation_id, url in untold:
                 self._try(self._tell, operation_id, url)
-            for agent_id, url in behind:
-                self._try(self._forward, agent_id, url)
+            for agent_id in behind:
+                self._try(self._forward, agent_id)
             for prepared in self._host.arrivals.in_doubt(GRACE):
                 self._try(self._ask, prepared)
 
@@ -117,10 +126,25 @@ class Settlement:
             self._untold.pop(operation_id, None)
         self._host.movement.told(operation_id)
 
-    def _forward(self, agent_id: str, url: str) -> None:
-        if forward_stored(self._host, agent_id, url):
+    def _forward(self, agent_id: str) -> None:
+        """Have one thread at a time send what is left, until it has done so since the paglet left last."""
+        while True:
             with self._wake:
-                self._behind.pop(agent_id, None)
+                departure = self._behind.get(agent_id)
+                if departure is None or agent_id in self._following:
+                    return
+                self._following.add(agent_id)
+            sent = False
+            try:
+                sent = forward_stored(self._host, agent_id, departure.url)
+            finally:
+                with self._wake:
+                    self._following.discard(agent_id)
+                    last = self._behind.get(agent_id) is departure
+                    if last and sent:
+                        del self._behind[agent_id]
+            if last:
+                return
 
     def _ask(self, prepared: Prepared) -> None:
         arrival = prepared.arrival

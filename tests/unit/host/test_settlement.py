@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -250,3 +251,32 @@ def test_a_step_that_fails_is_tried_again(script: Script, mesh: Hosts, monkeypat
     wait_until(lambda: not alpha.settlement._running)
     told = [event.details["error"] for event in alpha.list_events() if event.details.get("step") == "settle"]
     assert told == ["StoreError('no room')"] * 3
+
+
+def test_one_thread_sends_messages_after_a_paglet(script: Script, mesh: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that leaves again meanwhile has the thread that is at it look once more, and no other beside it."""
+    alpha = mesh["alpha"]
+    going, open_ = threading.Semaphore(0), threading.Semaphore(0)
+    asked: list[str] = []
+
+    def slow(host: Host, agent_id: str, url: str) -> bool:
+        asked.append(url)
+        going.release()
+        assert open_.acquire(timeout=10)
+        return True
+
+    monkeypatch.setattr(module, "forward_stored", slow)
+    first = threading.Thread(target=alpha.settlement.forward, args=("p1", "unix:///one"))
+    first.start()
+    assert going.acquire(timeout=10)
+    alpha.settlement.forward("p1", "unix:///two")
+    assert asked == ["unix:///one"]
+    open_.release()
+    assert going.acquire(timeout=10)
+    assert asked == ["unix:///one", "unix:///two"]
+    open_.release()
+    first.join(10)
+    wait_until(lambda: not alpha.settlement._running)
+    assert asked == ["unix:///one", "unix:///two"]
+    assert not alpha.settlement._behind
+    assert not alpha.settlement._following
