@@ -48,7 +48,8 @@ unit: $(VENV)/.test
 
 notebooks: $(VENV)/.test
 	$(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout 60 \
-	  --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider $(SIDE_BY_SIDE) $(CORES) notebooks
+	  --nbval-sanitize-with tests/notebooks/sanitize.cfg -p tests.notebooks.own_kernels \
+	  -p no:cacheprovider $(SIDE_BY_SIDE) $(CORES) notebooks
 
 browser: $(VENV)/.test $(VENV)/.chromium
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(CORES) tests/browser

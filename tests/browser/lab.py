@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -41,12 +43,12 @@ _SETTINGS = {
 _FOLDERS = {
     "JUPYTER_CONFIG_DIR": "config",
     "JUPYTER_DATA_DIR": "data",
-    "JUPYTER_RUNTIME_DIR": "run",
     "JUPYTERLAB_SETTINGS_DIR": "settings",
     "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     "IPYTHONDIR": "ipython",
 }
 _START = 60.0
+_PORTS = range(20_000, 30_000)
 
 
 def wait_until(condition: Callable[[], Any], timeout: float, what: str) -> Any:
@@ -60,10 +62,12 @@ def wait_until(condition: Callable[[], Any], timeout: float, what: str) -> Any:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now, and that the system gives to nobody who asks for any."""
+    for port in random.sample(_PORTS, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no port of {_PORTS} is free")
 
 
 class LabServer:
@@ -82,13 +86,15 @@ class LabServer:
         for variable, name in _FOLDERS.items():
             (folder / name).mkdir()
             env[variable] = str(folder / name)
+        # kernels have sockets there rather than ports, which two that start at once may both choose
+        env["JUPYTER_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="run-")
         overrides = folder / "config" / "labconfig" / "default_setting_overrides.json"
         overrides.parent.mkdir()
         overrides.write_text(json.dumps(_SETTINGS), encoding="utf-8")
         env.pop("JPY_PARENT_PID", None)
         command = [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"),
-            *(f"--port={self.url.rpartition(':')[2]}", "--ServerApp.port_retries=0"),
+            *("--KernelManager.transport=ipc", f"--port={self.url.rpartition(':')[2]}", "--ServerApp.port_retries=0"),
             *(f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}", "--allow-root"),
             *("--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"),
         ]
