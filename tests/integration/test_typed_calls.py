@@ -123,8 +123,8 @@ def test_a_time_out_leaves_the_mesh_usable(mesh: Mesh) -> None:
     client = OperationClient(mesh.create(Counter, on="alpha"))
     started = time.monotonic()
     with pytest.raises(CallTimeoutError, match="'block' on alpha: no answer within 0.2 s"):
-        client.call(BLOCK, Pause(1.0), timeout=0.2)
-    assert time.monotonic() - started < 0.9
+        client.call(BLOCK, Pause(2.0), timeout=0.2)
+    assert time.monotonic() - started < 2.0
     assert client.call(ADD, Add(1)).count == 1
 
 

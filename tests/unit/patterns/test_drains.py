@@ -478,11 +478,3 @@ def test_an_operation_with_types_of_its_own(hosts: list[Host]) -> None:
     proxy = hosts[0].create(Own)
     append(proxy, 10)
     assert [event["cursor"] for event in drain(proxy, OWN, follow=False)] == list(range(1, 11))
-
-
-def test_rate(log: PagletProxy) -> None:
-    """Events come through a drain at a rate worth the name."""
-    append(log, 100_000)
-    begin = time.perf_counter()
-    assert sum(1 for _event in drain(log, follow=False)) == 100_000
-    assert 100_000 / (time.perf_counter() - begin) > 40_000
