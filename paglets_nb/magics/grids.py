@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from paglets_nb.core.paglet import Paglet
+from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.errors import PagletError
 from paglets_nb.magics.boundary import did_you_mean, one_line
 from paglets_nb.magics.parser import Arguments, VerbParser, natural, seconds
@@ -88,6 +89,8 @@ def target_of_word(session: Session, word: str) -> Any:
     for value in (stands_for, session.namespace.get(str(word), NO_VALUE)):
         if value is NO_VALUE:
             continue
+        if isinstance(getattr(value, "proxy", value), PagletProxy):
+            return session.paglet(word)
         if is_function(value) or proxies_of(value) is not None:
             return value
         if isinstance(value, type) and issubclass(value, Paglet):

@@ -17,7 +17,7 @@ from paglets_nb.codec.modules import module_store
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
-from paglets_nb.errors import InvalidAgentError, PagletError
+from paglets_nb.errors import HostDiedError, InvalidAgentError, PagletError
 from paglets_nb.magics.boundary import did_you_mean
 from paglets_nb.magics.progress import waiting
 from paglets_nb.magics.tokens import NO_VALUE, Word
@@ -36,6 +36,8 @@ _LISTED = 12
 _MOST_VIEWS = 32
 """Views that are alive at once; beyond that the oldest becomes its last picture."""
 _POLL = 0.05
+_ANSWER = 2.0
+"""Seconds that a host has to say whether a paglet is there."""
 _RESTARTING = 10.0
 """Seconds for which a host that is being restarted is waited for."""
 
@@ -227,13 +229,16 @@ class Session:
         """A paglet by variable, name, id or unique start of an id.
 
         Raises:
-            UsageError: there is no such paglet.
+            UsageError: there is no such paglet, or a name and a variable lead to different ones.
         """
-        stands_for = word.value if isinstance(word, Word) else None
-        for value in (stands_for, self.namespace.get(str(word))):
-            proxy = getattr(value, "proxy", value)
-            if isinstance(proxy, PagletProxy):
-                return proxy
+        stands_for = getattr(word, "value", None)
+        proxy = getattr(stands_for, "proxy", stands_for)
+        if isinstance(proxy, PagletProxy):
+            return proxy
+        held = self.namespace.get(str(word))
+        proxy = getattr(held, "proxy", held)
+        if isinstance(proxy, PagletProxy):
+            return self._named_or_held(str(word), proxy)
         mesh = self.require_mesh()
         for _attempt in range(2):
             try:
@@ -242,6 +247,35 @@ class Session:
                 if not self.await_host():
                     break
         raise UsageError(self._no_paglet(str(word)))
+
+    def _named_or_held(self, word: str, held: PagletProxy) -> PagletProxy:
+        """The paglet that a variable holds, unless it has gone and another bears the variable's name now."""
+        mesh = self.mesh
+        if mesh is None or not mesh.running:
+            return held
+        there = held.client is mesh.client and self._exists(held)
+        if there and held.name == word:
+            return held
+        named = next((info for info in mesh.listing() if info.name == word), None)
+        if named is None or named.agent_id == held.agent_id:
+            return held
+        if not there:
+            return mesh.paglet(named.agent_id)
+        raise UsageError(
+            f"{word!r} is the name of a paglet on {named.host_name}, and a variable that holds another, "
+            f"{self.label(held)}: say {named.agent_id} for the one, ${word} for the other"
+        )
+
+    @staticmethod
+    def _exists(proxy: PagletProxy) -> bool:
+        """Whether a paglet is there, as far as its host answers."""
+        try:
+            proxy.info(timeout=_ANSWER)
+        except (InvalidAgentError, HostDiedError):
+            return False
+        except TimeoutError:
+            return True
+        return True
 
     def paglets(self, words: Iterable[str]) -> list[PagletProxy]:
         """Paglets as ``paglet`` takes them, also comma-separated, or by variables that hold lists of them."""

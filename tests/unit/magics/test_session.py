@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +27,38 @@ def test_a_handle_stands_for_its_paglet(meshed: Notebook, worker: str) -> None:
     """A variable that holds a task's handle can be used as the task."""
     meshed.shell.user_ns["_handle"] = SimpleNamespace(proxy=meshed.variable("_worker"))
     assert meshed.session.paglet("_handle").agent_id == meshed.variable("_worker").agent_id
+
+
+def test_a_name_and_a_variable_that_differ(meshed: Notebook, counter: str) -> None:
+    """Neither wins silently; each can be said; a variable whose paglet has gone gives way to the name."""
+    meshed.run("bag = %paglet create Counter --name one")
+    meshed.run("_named = %paglet create Counter --name bag")
+    held, named = meshed.variable("bag"), meshed.variable("_named")
+    try:
+        refused = rf"'bag' is the name of a paglet on \w+, and .* one: say {named.agent_id} for the one, \$bag for"
+        for line in ("%paglet dispose bag", "%paglet call bag add by=1", "%paglet fanout bag add by=1"):
+            assert re.match(refused, meshed.refused(line))
+        assert meshed.run("%paglet call $bag add by=1").count == 1
+        assert meshed.run(f"%paglet call {named.agent_id} add by=2").count == 2
+    finally:
+        held.dispose()
+    assert meshed.session.paglet("bag") == named
+    named.dispose()
+    assert meshed.session.paglet("bag") == held
+    del meshed.shell.user_ns["bag"]
+
+
+def test_a_variable_of_a_paglet_that_is_made_anew(meshed: Notebook) -> None:
+    """The notebook's own style, variables called as what they hold, goes on where the paglet is another one."""
+    meshed.run("again = %paglet create Counter --name again")
+    meshed.run("%paglet dispose again")
+    anew = meshed.run("_anew = %paglet create Counter --name again\n_anew")
+    try:
+        assert meshed.variable("again") != anew
+        assert meshed.session.paglet("again") == anew
+    finally:
+        anew.dispose()
+        del meshed.shell.user_ns["again"]
 
 
 def test_an_unknown_paglet_lists_the_known_ones(meshed: Notebook, counter: str) -> None:
