@@ -274,7 +274,7 @@ class MeshTable(RowList["KnownMesh"]):
 
     def row(self, entry: KnownMesh) -> Sequence[object]:
         """The cells of one mesh."""
-        return entry.name, entry.standing, ", ".join(entry.hosts), entry.data or ""
+        return entry.name, entry.standing, ", ".join(entry.hosts), str(entry.data or "")
 
 
 class LogText(str):

@@ -78,9 +78,8 @@ def run(session: Session, arguments: Arguments) -> Any:
     session.mesh = mesh
     goes_on = f"; it goes on without the notebook, see: %paglet attach {mesh.name}" if arguments.detach else ""
     took = time.monotonic() - began
-    line.finish(
-        f"{mesh_label(mesh.name)} is up: {count} host{'s' * (count != 1)} in {took:.1f} s{_came_back(mesh)}{goes_on}"
-    )
+    hosts = f"{count} host{'s' * (count != 1)} in {took:.1f} s"
+    line.finish(f"{mesh_label(mesh.name)} is up: {hosts}{_came_back(mesh)}{goes_on}")
     session.tell_asleep()
     return mesh
 
