@@ -206,7 +206,8 @@ class Supervised:
             MeshError: it is to be forgotten, and somebody else has a mesh of this name, or its data
                 is in a folder that was given to it; then nothing has changed.
         """
-        if forget and self._data_dir not in (None, named_data(self.name)):
+        inside = None if self._folder is None else self._folder.path / "data"
+        if forget and self._data_dir not in (None, inside, named_data(self.name)):
             raise MeshError(f"mesh {self.name!r} keeps its data in {self._data_dir}: stop it, and delete that yourself")
         if self.running:
             self._gone_why = "the mesh was stopped"

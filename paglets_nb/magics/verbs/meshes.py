@@ -29,8 +29,10 @@ def _forget(session: Session, name: str) -> None:
         listed = ", ".join(stopped) or "none"
         raise UsageError(f"no mesh {name!r} has stored anything (stopped: {listed}){did_you_mean(name, stopped)}")
     if known[name].state != "stopped":
-        how = known[name].standing
-        raise UsageError(f"mesh {name!r} is {how}; end it first, where it is up with: %paglet down --forget")
+        raise UsageError(
+            f"mesh {name!r} is {known[name].standing}, and only a stopped one can be forgotten; "
+            "where it is up, %paglet down --forget does both"
+        )
     Mesh(name=name).stop(forget=True)
     session.say(f"what {mesh_label(name)} had stored is deleted")
 

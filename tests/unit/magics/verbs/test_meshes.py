@@ -52,7 +52,8 @@ def test_what_a_stopped_mesh_has_stored_is_deleted(
     )
     with Mesh(1, name="dur"):
         assert notebook.refused("%paglet meshes --forget dur") == (
-            "mesh 'dur' is here; end it first, where it is up with: %paglet down --forget"
+            "mesh 'dur' is here, and only a stopped one can be forgotten; "
+            "where it is up, %paglet down --forget does both"
         )
     assert stored.is_dir()
     assert notebook.run("%paglet meshes --forget dur") == []

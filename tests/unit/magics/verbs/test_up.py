@@ -88,7 +88,7 @@ def test_a_mesh_may_go_on_without_the_notebook(
     assert notebook.run("%paglet up 1 --detach") is mesh
     notebook.session.release_mesh()
     assert notebook.run("%paglet attach").name == mesh.name
-    notebook.run("%paglet down")
+    notebook.run("%paglet down --forget")
 
 
 def test_paglets_that_come_back_are_told(
