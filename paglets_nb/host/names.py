@@ -78,7 +78,7 @@ class Names:
             yield
             return
         if not name.isidentifier():
-            raise LifecycleError(f"{name!r} is not a name (letters, digits and underscores, no digit first)")
+            raise LifecycleError(f"{name!r} is not a paglet's name (letters, digits and _, no - and no digit first)")
         claim = Claim(name, secrets.token_hex(8))
         keeper = self._claim_at_keeper(claim)
         try:

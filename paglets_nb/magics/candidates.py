@@ -89,6 +89,10 @@ class Candidates:
             from paglets_nb.mesh.runtime_files import detached_meshes
 
             return detached_meshes()
+        if metavar == "STOPPED":
+            from paglets_nb.mesh.known import known_meshes
+
+            return [mesh.name for mesh in known_meshes() if mesh.state == "stopped"]
         if metavar == "PAGLET":
             return self._paglets()
         if metavar == "PAGLET_OR_CLASS":

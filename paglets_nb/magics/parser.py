@@ -23,6 +23,7 @@ __all__ = [
     "HelpShown",
     "LineVerb",
     "VerbParser",
+    "count_or_names",
     "natural",
     "seconds",
 ]
@@ -140,6 +141,13 @@ def natural(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"wants a whole number from 0, got {text!r}")
     return value
+
+
+def count_or_names(words: Sequence[str]) -> int | list[str]:
+    """How many hosts, where the words are one number; else their names, also comma-separated ones."""
+    if len(words) == 1 and words[0].removeprefix("-").isdecimal():
+        return int(words[0])
+    return [name for word in words for name in str(word).split(",") if name]
 
 
 @dataclass(frozen=True)

@@ -167,9 +167,9 @@ class Session:
             raise UsageError("no mesh is up; start one with: %paglet up")
         return self.mesh
 
-    def stop_mesh(self) -> None:
-        """Stop the mesh, if there is one, and all that watches its tasks."""
-        self._end_mesh(lambda mesh: mesh.stop())
+    def stop_mesh(self, *, forget: bool = False) -> None:
+        """Stop the mesh, if there is one, and all that watches its tasks; see ``Mesh.stop``."""
+        self._end_mesh(lambda mesh: mesh.stop(forget=forget))
 
     def detach_mesh(self) -> None:
         """Let go of the mesh, which goes on; MeshError where it cannot, and nothing has changed."""
@@ -179,13 +179,22 @@ class Session:
         self._end_mesh(lambda _mesh: None)
 
     def release_mesh(self) -> None:
-        """Let go of the mesh where it may go on, else stop it."""
+        """Let go of the mesh where it may go on, else stop it, and say which."""
+        mesh = self.mesh
+        count = len(mesh) if mesh is not None else 0
         self._end_mesh(lambda mesh: mesh.release())
+        if mesh is not None and count:
+            from paglets_nb.widgets.pictures import mesh_label
+
+            hosts = f"{count} host{'s' * (count != 1)}"
+            goes_on = f"goes on without the notebook ({hosts}); see: %paglet attach {mesh.name}"
+            said = goes_on if mesh.detached else f"is down ({hosts}), and its paglets with it"
+            self.say(f"{mesh_label(mesh.name)} {said}")
 
     def _end_mesh(self, end: Callable[[Mesh], None]) -> None:
-        mesh, self.mesh = self.mesh, None
-        if mesh is not None:
-            end(mesh)
+        if self.mesh is not None:
+            end(self.mesh)
+        self.mesh = None
         for follower in list(self._followers):
             follower.close()
         self.close_views()
@@ -199,11 +208,10 @@ class Session:
         return known[name]
 
     def hosts(self, words: Iterable[str]) -> list[HostHandle]:
-        """Hosts by names, also comma-separated ones; ``all`` stands for every host unless one is called so."""
+        """Hosts by names, also comma-separated ones; ``all`` stands for every host, and none is called so."""
         names = [name for word in words for name in str(word).split(",") if name]
-        known = [handle.name for handle in self.require_mesh().hosts()]
-        if "all" in names and "all" not in known:
-            names = known
+        if "all" in names:
+            names = [handle.name for handle in self.require_mesh().hosts()]
         return [self.host(name) for name in dict.fromkeys(names)]
 
     def tell_asleep(self) -> None:

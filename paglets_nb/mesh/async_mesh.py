@@ -31,7 +31,7 @@ class AsyncMesh:
         self.mesh = Mesh(hosts, **options)
 
     @classmethod
-    async def attach(cls, name: str, **options: Any) -> AsyncMesh:
+    async def attach(cls, name: str | None = None, **options: Any) -> AsyncMesh:
         """See ``Mesh.attach``."""
         import anyio
 
@@ -54,9 +54,9 @@ class AsyncMesh:
         await self._await(self.mesh.start)
         return self
 
-    async def stop(self) -> None:
+    async def stop(self, *, forget: bool = False) -> None:
         """See ``Mesh.stop``."""
-        await self._await(self.mesh.stop)
+        await self._await(self.mesh.stop, forget=forget)
 
     async def detach(self) -> None:
         """See ``Mesh.detach``."""

@@ -21,7 +21,7 @@ from paglets_nb.mesh.registry import (
     write_cursors,
     write_registry,
 )
-from paglets_nb.mesh.runtime_files import RuntimeFolder
+from paglets_nb.mesh.runtime_files import RuntimeFolder, only_detached
 from paglets_nb.mesh.supervised import Supervised
 from paglets_nb.mesh.supervisor import Supervisor
 
@@ -49,6 +49,18 @@ class Detachable(Supervised):
 
     def _before(self, supervisor: Supervisor) -> None:
         supervisor.keep = self._keep if self._outlives else None
+
+    @property
+    def detached(self) -> bool:
+        """Whether it was let go of here, and went on without this process."""
+        return self.gone == DETACHED
+
+    @property
+    def standing(self) -> str:
+        """How it is while it does not run, in words that say what to do."""
+        if not self.detached:
+            return super().standing
+        return f"detached; take it up with: %paglet attach {self.name}, or Mesh.attach({self.name!r})"
 
     @property
     def outlives(self) -> bool:
@@ -83,7 +95,7 @@ class Detachable(Supervised):
         self._close(Supervisor.leave, RuntimeFolder.leave)
 
     @classmethod
-    def attach(cls, name: str, on_progress: Callable[[HostHandle], None] | None = None) -> Self:
+    def attach(cls, name: str | None = None, on_progress: Callable[[HostHandle], None] | None = None) -> Self:
         """Take up a mesh that was detached, or whose owner ended.
 
         Its hosts are as they were, with their paglets, tasks and events. A host that ended
@@ -91,13 +103,15 @@ class Detachable(Supervised):
         seconds is ``silent``, and ``up`` once it does.
 
         Args:
-            name: the mesh's.
+            name: the mesh's; None for the only one there is.
             on_progress: called with each host as it is there, from another thread.
 
         Raises:
-            MeshError: there is none of this name, or it belongs to a process that lives.
+            MeshError: there is none of this name, or it belongs to a process that lives; without a name,
+                there is not just one.
         """
-        folder = RuntimeFolder.take_over(checked_mesh_name(name))
+        name = only_detached() if name is None else checked_mesh_name(name)
+        folder = RuntimeFolder.take_over(name)
         try:
             entry = read_registry(folder.path)
             if entry is None or entry.name != name:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.errors import MeshError
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.each import call_each
 from paglets_nb.services.contracts import ServiceOperation
@@ -41,7 +42,10 @@ class FansOut:
         Raises:
             ServiceContractError: the request is of another type.
             SerializationError: it cannot travel.
+            MeshError: it is not given several paglets.
         """
+        if isinstance(paglets, PagletProxy | str):
+            raise MeshError(f"call_each wants a list of proxies, e.g. [proxy], not a {type(paglets).__name__}")
         limit = self.client.timeout if timeout is None else timeout
         checked = operation.checked_request(request)
         return call_each(self.client, list(paglets), operation.name, checked, operation.reply_type, limit)

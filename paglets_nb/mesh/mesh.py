@@ -10,8 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_core.paths import jupyter_data_dir
-
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.state import PagletState
@@ -34,6 +32,7 @@ from paglets_nb.mesh.handles import HostHandle
 from paglets_nb.mesh.naming import MAX_HOSTS, checked_mesh_name, host_names
 from paglets_nb.mesh.records import HostRecord
 from paglets_nb.mesh.runtime_files import RuntimeFolder, detached_meshes
+from paglets_nb.mesh.stored import named_data
 from paglets_nb.mesh.supervised import running_meshes
 from paglets_nb.mesh.supervisor import START_TIMEOUT, Supervisor
 
@@ -71,7 +70,7 @@ class Mesh(Detachable, Cancels, KnowsClasses, Watched):
         self._wanted = host_names(hosts)
         folder = Path(data_dir) if data_dir is not None else None
         if folder is None and name is not None:
-            folder = Path(jupyter_data_dir()) / "paglets" / name
+            folder = named_data(name)
         super().__init__(checked_mesh_name(name or f"mesh-{secrets.token_hex(3)}"), engine, folder, restarts, timeout)
         self._outlives = detach
 
@@ -98,7 +97,10 @@ class Mesh(Detachable, Cancels, KnowsClasses, Watched):
 
     @staticmethod
     def list() -> builtins.list[str]:
-        """The names of the meshes this process runs, and of those that are detached and can be attached."""
+        """The names of the meshes this process runs, and of those that are detached and can be attached.
+
+        ``paglets_nb.mesh.known`` tells of those that other processes hold, too.
+        """
         return sorted({*(mesh.name for mesh in running_meshes()), *detached_meshes()})
 
     # ---- hosts
@@ -237,6 +239,6 @@ class Mesh(Detachable, Cancels, KnowsClasses, Watched):
 
     def __repr__(self) -> str:
         if self._supervisor is None:
-            return f"<Mesh {self.name}, not running>"
+            return f"<Mesh {self.name}, {self.standing}>"
         hosts = ", ".join(f"{record.name} {record.state}" for record in self._supervisor.records.values())
         return f"<Mesh {self.name}: {hosts}>"

@@ -18,15 +18,16 @@ import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from jupyter_core.paths import jupyter_runtime_dir
 
 from paglets_nb.errors import MeshError
 from paglets_nb.mesh.registry import REGISTRY, read_registry
+from paglets_nb.platform import process_alive
 from paglets_nb.transport.addresses import SOCKET_PATH_LIMIT, listener_of, unix_url
 
-__all__ = ["RuntimeFolder", "detached_meshes"]
+__all__ = ["MeshFolder", "RuntimeFolder", "detached_meshes", "mesh_folders", "only_detached"]
 
 _LOCK = "owner.lock"
 _LONGEST_NAME = "/" + "x" * 32 + "-ipc-5"
@@ -46,6 +47,26 @@ def _lock(file: IO[str]) -> bool:
     except OSError:
         return False
     return True
+
+
+def _noted(file: IO[str]) -> str:
+    """The process that an owner's lock was noted for last; empty where nobody is."""
+    file.seek(0)
+    return file.read(20).strip()
+
+
+def _owner(file: IO[str]) -> str:
+    """Who holds the lock; empty where nobody did, and we do from now on.
+
+    Somebody who only looks holds it for a moment, and is not who is noted there.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while not _lock(file):
+        noted = _noted(file)
+        if time.monotonic() > deadline or (noted.isdecimal() and process_alive(int(noted))):
+            return noted or "of somebody"
+        time.sleep(_POLL)
+    return ""
 
 
 def _places() -> list[tuple[Path, str]]:
@@ -84,33 +105,91 @@ def _inhabited(folder: Path) -> bool:
     return any(listener_of(unix_url(str(path))) is not None for path in folder.glob("*.sock"))
 
 
-def _ownerless(parent: Path, prefix: str) -> Iterator[Path]:
-    """The folders of meshes whose owner is gone; the lock of each is held until the next is asked for."""
+def _owned(parent: Path, prefix: str) -> Iterator[tuple[Path, str]]:
+    """The folders of meshes and who owns each; the lock of one without an owner is held until the next is asked for."""
     for folder in filter(_ours, parent.glob(f"{prefix}*")):
         with suppress(OSError), open(folder / _LOCK) as lock:
-            if _lock(lock):
-                yield folder
+            yield folder, _owner(lock)
 
 
 def _sweep(parent: Path, prefix: str) -> None:
     """Remove the folders of meshes whose owner and hosts are gone."""
-    for folder in _ownerless(parent, prefix):
-        if not _elsewhere(folder) and not _inhabited(folder):
+    for folder, owner in _owned(parent, prefix):
+        if not owner and not _elsewhere(folder) and not _inhabited(folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+class MeshFolder(NamedTuple):
+    """A mesh that has hosts which live, by its folder.
+
+    Attributes:
+        name: of the mesh.
+        path: of the folder.
+        owner: the process that holds it; empty for a detached one.
+        elsewhere: its hosts are on another machine.
+    """
+
+    name: str
+    path: Path
+    owner: str
+    elsewhere: bool
+
+
+def mesh_folders() -> list[MeshFolder]:
+    """The meshes of this user that somebody holds or that were detached, by name."""
+    found: dict[str, MeshFolder] = {}
+    for parent, prefix in _places():
+        for folder, owner in _owned(parent, prefix):
+            elsewhere = _elsewhere(folder)
+            if owner or elsewhere or ((folder / REGISTRY).exists() and _inhabited(folder)):
+                name = folder.name.removeprefix(prefix)
+                found.setdefault(name, MeshFolder(name, folder, owner, elsewhere))
+    return [found[name] for name in sorted(found)]
+
+
+def _detached(folders: list[MeshFolder]) -> list[str]:
+    return [folder.name for folder in folders if not folder.owner and not folder.elsewhere]
 
 
 def detached_meshes() -> list[str]:
     """The names of the meshes that nobody is attached to and that have hosts which live."""
-    found = set()
-    for parent, prefix in _places():
-        for folder in _ownerless(parent, prefix):
-            if (folder / REGISTRY).exists() and _inhabited(folder):
-                found.add(folder.name.removeprefix(prefix))
-    return sorted(found)
+    return _detached(mesh_folders())
+
+
+def _process(owner: str) -> str:
+    return "this process" if owner == str(os.getpid()) else f"process {owner}"
+
+
+def _held(folders: list[MeshFolder]) -> str:
+    """Who holds which mesh, in words; empty where nobody holds any."""
+    return ", ".join(f"{folder.name} by {_process(folder.owner)}" for folder in folders if folder.owner)
+
+
+def only_detached() -> str:
+    """The name of the only mesh that can be attached.
+
+    Raises:
+        MeshError: there is none, or there are several; names them, and those that are held.
+    """
+    folders = mesh_folders()
+    known, held = _detached(folders), _held(folders)
+    if not known:
+        others = f" (held: {held}; detach it there first)" if held else ""
+        raise MeshError(
+            f"there is no detached mesh{others}; start one with: %paglet up --detach, or Mesh(2, detach=True)"
+        )
+    if len(known) > 1:
+        raise MeshError(f"there are several detached meshes: {', '.join(known)}; name one")
+    return known[0]
 
 
 def _no_such(mesh: str) -> MeshError:
-    return MeshError(f"there is no detached mesh {mesh!r} (detached: {', '.join(detached_meshes()) or 'none'})")
+    folders = mesh_folders()
+    held = _held(folders)
+    others = f"; held: {held}" if held else ""
+    return MeshError(
+        f"there is no detached mesh {mesh!r} (detached: {', '.join(_detached(folders)) or 'none'}{others})"
+    )
 
 
 class RuntimeFolder:
@@ -139,12 +218,23 @@ class RuntimeFolder:
         try:
             self.path.mkdir(mode=0o700)
         except FileExistsError:
-            if mesh in detached_meshes():
-                raise MeshError(
-                    f"a detached mesh named {mesh!r} is there; attach it (%paglet attach {mesh}, "
-                    f"or Mesh.attach({mesh!r})), or choose another name"
-                ) from None
-            raise MeshError(f"a mesh named {mesh!r} is running; choose another name or stop it") from None
+            raise self._taken(mesh) from None
+
+    @staticmethod
+    def _taken(mesh: str) -> MeshError:
+        """Why a name cannot be had."""
+        folders = mesh_folders()
+        owner = next((folder.owner for folder in folders if folder.name == mesh), "")
+        attach = f"%paglet attach {mesh}, or Mesh.attach({mesh!r})"
+        if mesh in _detached(folders):
+            return MeshError(f"a detached mesh named {mesh!r} is there; attach it ({attach}), or choose another name")
+        if owner and owner != str(os.getpid()):
+            return MeshError(
+                f"a mesh named {mesh!r} is running in {_process(owner)}; choose another name, "
+                f"or detach it there and attach it here ({attach})"
+            )
+        here = f" in {_process(owner)}" if owner else ""
+        return MeshError(f"a mesh named {mesh!r} is running{here}; choose another name or stop it")
 
     @classmethod
     def take_over(cls, mesh: str) -> RuntimeFolder:
@@ -169,11 +259,9 @@ class RuntimeFolder:
         deadline = time.monotonic() + _PATIENCE
         while not _lock(self._file):
             if time.monotonic() > deadline:
-                self._file.seek(0)
-                owner = self._file.read(20).strip()
+                owner = _noted(self._file) or "of somebody"
                 self._file.close()
-                who = "this process" if owner == str(os.getpid()) else f"process {owner or 'of somebody'}"
-                raise MeshError(f"mesh {mesh!r} belongs to {who}; detach it there first")
+                raise MeshError(f"mesh {mesh!r} belongs to {_process(owner)}; detach it there first")
             time.sleep(_POLL)
         if not os.fstat(self._file.fileno()).st_nlink:
             self._file.close()
@@ -181,11 +269,12 @@ class RuntimeFolder:
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()
-        _held.add(self)
+        _locked.add(self)
         return True
 
     def leave(self) -> None:
         """Free the lock; the folder stays."""
+        self._file.truncate(0)
         self._file.close()
 
     def remove(self) -> None:
@@ -194,13 +283,13 @@ class RuntimeFolder:
         self._file.close()
 
 
-_held: weakref.WeakSet[RuntimeFolder] = weakref.WeakSet()
+_locked: weakref.WeakSet[RuntimeFolder] = weakref.WeakSet()
 
 
 def _after_fork() -> None:
     """A child that outlives the owner must not keep its locks."""
-    for folder in _held:
-        folder.leave()
+    for folder in _locked:
+        folder._file.close()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -25,6 +25,7 @@ from paglets_nb.mesh.losses import Losses, listed_names
 from paglets_nb.mesh.notifications import Notifications
 from paglets_nb.mesh.records import HostRecord
 from paglets_nb.mesh.runtime_files import RuntimeFolder
+from paglets_nb.mesh.stored import delete_data, named_data
 from paglets_nb.mesh.supervisor import START_TIMEOUT, Supervisor
 from paglets_nb.services.user_info import NotificationSeverity
 
@@ -85,8 +86,23 @@ class Supervised:
     def supervisor(self) -> Supervisor:
         """What watches its hosts; MeshError when it is not running."""
         if self._supervisor is None:
-            raise MeshError(f"mesh {self.name!r} is not running; start it with start(), or use it in a with block")
+            raise MeshError(f"mesh {self.name!r} is {self.standing}")
         return self._supervisor
+
+    @property
+    def data_dir(self) -> Path | None:
+        """The folder of what outlives its hosts; None where that goes with them."""
+        return self._data_dir
+
+    @property
+    def gone(self) -> str:
+        """Why it does not run any more; empty while it does, and before it did."""
+        return "" if self.running else self._gone_why
+
+    @property
+    def standing(self) -> str:
+        """How it is while it does not run, in words that say what to do."""
+        return "not running; start it with start(), or use it in a with block"
 
     def _bring_up(
         self,
@@ -168,20 +184,43 @@ class Supervised:
             with suppress(TimeoutError):
                 watching.result(_STOP_TIMEOUT)
         self.client.close()
-        if folder is not None:
-            give_back(folder)
         _running.discard(self)
         self.client = self._make_client(self.client.timeout)
+        if folder is not None:
+            give_back(folder)
 
     def sync_output(self, timeout: float = 0.5) -> None:
         """Wait until what the hosts have printed so far has come here, at most ``timeout`` seconds."""
         if self.running:
             loop_thread.call(self.supervisor.sync_output, timeout, timeout=timeout + 1.0, what="waiting for output")
 
-    def stop(self) -> None:
-        """End every host; nothing stays, also of a mesh that may be detached. Harmless when it is not running."""
-        self._gone_why = "the mesh was stopped"
-        self._close(Supervisor.stop, RuntimeFolder.remove)
+    def stop(self, *, forget: bool = False) -> None:
+        """End every host, also of a mesh that may be detached. Harmless when it is not running.
+
+        What a named mesh has stored stays for the next one of that name.
+
+        Args:
+            forget: delete that too, also of a named mesh that is not running.
+
+        Raises:
+            MeshError: it is to be forgotten, and somebody else has a mesh of this name, or its data
+                is in a folder that was given to it; then nothing has changed.
+        """
+        inside = None if self._folder is None else self._folder.path / "data"
+        if forget and self._data_dir not in (None, inside, named_data(self.name)):
+            raise MeshError(f"mesh {self.name!r} keeps its data in {self._data_dir}: stop it, and delete that yourself")
+        if self.running:
+            self._gone_why = "the mesh was stopped"
+        elif forget:
+            self._folder = RuntimeFolder(self.name)
+        self._close(Supervisor.stop, self._clear if forget else RuntimeFolder.remove)
+
+    def _clear(self, folder: RuntimeFolder) -> None:
+        """Take its folder away, and what is stored for the next mesh of its name."""
+        try:
+            delete_data(self.name)
+        finally:
+            folder.remove()
 
     def release(self) -> None:
         """Be done with it."""

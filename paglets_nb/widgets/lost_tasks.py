@@ -17,7 +17,7 @@ from paglets_nb.patterns.task_client import TaskSnapshot
 from paglets_nb.widgets.pictures import host_label
 from paglets_nb.widgets.records import TaskEntry
 
-__all__ = ["LostTasks", "Run", "ended_at", "loss_of", "run_of"]
+__all__ = ["LostTasks", "Run", "ended_at", "loss_of", "lost_with", "run_of"]
 
 Run = tuple[str, int]
 """One run of a host, by its address and its process; started again it is another."""
@@ -42,6 +42,19 @@ def loss_of(error: BaseException | None) -> str:
 def ended_at(snapshot: TaskSnapshot[Any], moment: float) -> TaskSnapshot[Any]:
     """The last snapshot of a task that was lost then, whose time does not go on."""
     return replace(snapshot, completed_at=snapshot.completed_at or moment)
+
+
+def lost_with(entry: TaskEntry, gone: str) -> TaskEntry:
+    """A task once its mesh does not run any more.
+
+    Args:
+        entry: as it was last.
+        gone: why the mesh does not run.
+    """
+    why = loss_of(HostDiedError(entry.proxy.host_url, gone))
+    if entry.snapshot is None or not entry.running or not why:
+        return entry
+    return replace(entry, snapshot=ended_at(entry.snapshot, time.time()), reason=why, lost=True)
 
 
 @dataclass(frozen=True)

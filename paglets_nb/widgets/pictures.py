@@ -91,10 +91,14 @@ def _host_row(host: Any) -> tuple[object, ...]:
     return host.name, state_label(host), host.pid or ""
 
 
+def _down(mesh: Any) -> str:
+    return str(mesh.standing) if mesh.detached else "down"
+
+
 def mesh_html(mesh: Any) -> str:
     """A mesh and its hosts."""
     if not mesh.running:
-        return f"<b>{escaped(mesh_label(mesh.name))}</b> is down"
+        return f"<b>{escaped(mesh_label(mesh.name))}</b> is {escaped(_down(mesh))}"
     rows = [_host_row(host) for host in mesh.hosts()]
     return f"<b>{escaped(mesh_label(mesh.name))}</b>{table(HOST_HEADERS, rows).html}"
 
@@ -102,7 +106,7 @@ def mesh_html(mesh: Any) -> str:
 def mesh_text(mesh: Any) -> str:
     """The same as text."""
     if not mesh.running:
-        return f"{mesh_label(mesh.name)} is down"
+        return f"{mesh_label(mesh.name)} is {_down(mesh)}"
     return f"{mesh_label(mesh.name)}\n{text_table(HOST_HEADERS, [_host_row(host) for host in mesh.hosts()])}"
 
 

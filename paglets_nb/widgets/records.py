@@ -13,6 +13,7 @@ from paglets_nb.widgets.pictures import LOST, elapsed, host_label, status_label
 
 if TYPE_CHECKING:
     from paglets_nb.mesh.events import MeshEvent
+    from paglets_nb.mesh.known import KnownMesh
     from paglets_nb.mesh.notifications import Notification
     from paglets_nb.patterns.task_client import TaskHandle, TaskSnapshot
 
@@ -20,6 +21,7 @@ __all__ = [
     "DrainedEvents",
     "EventTable",
     "LogText",
+    "MeshTable",
     "NotificationTable",
     "Reply",
     "ReplyTable",
@@ -262,6 +264,17 @@ class UpgradeTable(RowList[Upgrade]):
         if entry.error is not None:
             outcome = f"stayed as it was: {type(entry.error).__name__}: {entry.error}"
         return entry.label, host_label(entry.proxy.host_url), outcome
+
+
+class MeshTable(RowList["KnownMesh"]):
+    """Meshes, and who holds each."""
+
+    headers = ("mesh", "state", "hosts", "stored in")
+    nothing = "no meshes"
+
+    def row(self, entry: KnownMesh) -> Sequence[object]:
+        """The cells of one mesh."""
+        return entry.name, entry.standing, ", ".join(entry.hosts), str(entry.data or "")
 
 
 class LogText(str):

@@ -22,7 +22,7 @@ from paglets_nb.mesh.mesh import Mesh
 from paglets_nb.patterns.task_client import TaskSnapshot
 from paglets_nb.patterns.tasks import TaskPaglet
 from paglets_nb.widgets.background import Poller
-from paglets_nb.widgets.lost_tasks import LostTasks, Run, run_of
+from paglets_nb.widgets.lost_tasks import LostTasks, Run, lost_with, run_of
 from paglets_nb.widgets.pictures import LOST, class_label
 from paglets_nb.widgets.records import TaskEntry
 from paglets_nb.widgets.task_status import StatusAsker
@@ -99,10 +99,28 @@ class TaskList:
     def refresh(self) -> None:
         """Ask the hosts and the tasks once.
 
-        What does not answer stays as it was; when the mesh is down all does.
+        What does not answer stays as it was. Tasks that ran when the mesh was stopped are lost with it.
         """
-        with suppress(MeshError):  # it is going down
+        self.settle()
+        with suppress(MeshError):  # it is down, or going down
             self._round()
+
+    def settle(self) -> None:
+        """Once the mesh does not run any more, neither does what ran there, unless it was detached."""
+        if self._mesh.running:
+            return
+        with self._lock:
+            settled = {key: lost_with(entry, self._mesh.gone) for key, entry in self._entries.items()}
+            if settled == self._entries:
+                return
+            self._entries = settled
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
 
     def _round(self) -> None:
         runs = {info.agent_id: run for run, infos in self._list_hosts().items() for info in infos}
@@ -116,14 +134,11 @@ class TaskList:
             entries[key] = self._entry(replace(entries[key], lost=False), info, told.get(key))
             self._lost.saw(entries[key], runs[key])
         entries |= self._lost.unlisted(entries, self._hosts)
-        if not self._mesh.running:
-            return
-        if entries != known:
-            with self._lock:
-                self._entries = entries
-                listeners = list(self._listeners)
-            for listener in listeners:
-                listener()
+        with self._lock:
+            if entries == self._entries or not self._mesh.running:
+                return
+            self._entries = entries
+        self._tell()
 
     def _new(self, info: PagletInfo) -> TaskEntry:
         proxy = PagletProxy(info.host_url, info.agent_id, self._mesh.client, name=info.name, class_name=info.class_name)

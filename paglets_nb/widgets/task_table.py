@@ -137,6 +137,12 @@ class TaskTableView(Shown):
         """The tasks as a still picture."""
         return TaskTable(self._entries[:SHOWN])._repr_html_()
 
+    def leave(self) -> None:
+        """End it, and leave its last picture, in which tasks that were lost with their mesh are."""
+        self._tasks.settle()
+        self._look()
+        super().leave()
+
     def close(self) -> None:
         """Look no more, and take the widget away."""
         if self._closed:

@@ -11,9 +11,10 @@ __all__ = ["LINE_VERBS", "load_line_verb"]
 
 LINE_VERBS = {
     "up": "start a mesh of hosts",
-    "down": "stop the mesh; nothing is left behind",
+    "down": "stop the mesh; what a named one has stored stays for the next of its name",
     "detach": "let go of the mesh, which goes on without the notebook",
     "attach": "take up a mesh that goes on without a notebook",
+    "meshes": "every mesh of yours on this machine, and who holds it",
     "hosts": "the hosts of the mesh",
     "panel": "the hosts, live: what they cost, their paglets, and buttons",
     "add": "start more hosts",

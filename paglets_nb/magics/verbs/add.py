@@ -1,13 +1,16 @@
-"""``%paglet add [NAME ...]``."""
+"""``%paglet add [N or NAME...]``."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from IPython.core.error import UsageError
+
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, count_or_names
 from paglets_nb.magics.progress import progress
 from paglets_nb.magics.session import Session
+from paglets_nb.mesh.naming import MAX_HOSTS
 from paglets_nb.widgets.tables import HostTable
 
 if TYPE_CHECKING:
@@ -19,16 +22,18 @@ __all__ = ["VERB"]
 def configure(parser: VerbParser) -> None:
     """Add the arguments."""
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="the new hosts' names (default: one, the next in line)"
+        "hosts", nargs="*", metavar="N_OR_NAME", help="how many hosts, or their names (default: one, the next in line)"
     )
 
 
 def run(session: Session, arguments: Arguments) -> HostHandle | HostTable:
     """Start the hosts; one handle, or a list for several."""
     mesh = session.require_mesh()
-    names: list[str | None] = [name for word in arguments.names for name in str(word).split(",") if name]
+    wanted = count_or_names(arguments.hosts or ["1"])
+    if isinstance(wanted, int) and not 1 <= wanted <= MAX_HOSTS - len(mesh):
+        raise UsageError(f"a mesh has up to {MAX_HOSTS} hosts: {MAX_HOSTS - len(mesh)} more may be added, not {wanted}")
     added = []
-    for name in names or [None]:
+    for name in [None] * wanted if isinstance(wanted, int) else wanted:
         began = time.monotonic()
         with progress(session.shell, f"starting {name or 'a host'}") as line:
             host = mesh.add_host(name)

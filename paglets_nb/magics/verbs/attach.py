@@ -32,20 +32,6 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("name", nargs="?", metavar="MESH", help="its name; needed where there are several")
 
 
-def _chosen(name: str | None) -> str:
-    """The mesh that is meant; UsageError where that is not clear."""
-    from paglets_nb.mesh.runtime_files import detached_meshes
-
-    if name is not None:
-        return str(name)
-    known = detached_meshes()
-    if not known:
-        raise UsageError("there is no detached mesh; start one with: %paglet up --detach")
-    if len(known) > 1:
-        raise UsageError(f"there are several detached meshes: {', '.join(known)}; name one")
-    return known[0]
-
-
 def _ago(seconds: float) -> str:
     for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
@@ -90,8 +76,9 @@ def run(session: Session, arguments: Arguments) -> Any:
             "or end it with: %paglet down"
         )
     from paglets_nb.mesh.mesh import Mesh
+    from paglets_nb.mesh.runtime_files import only_detached
 
-    name = _chosen(arguments.name)
+    name = only_detached() if arguments.name is None else str(arguments.name)
     lock, there = threading.Lock(), []
     with progress(session.shell, f"attaching {mesh_label(name)}") as line:
 

@@ -1,4 +1,4 @@
-"""``%paglet down``."""
+"""``%paglet down [--forget]``."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ __all__ = ["VERB"]
 
 
 def configure(parser: VerbParser) -> None:
-    """It takes no arguments."""
+    """Add the arguments."""
+    parser.add_argument("--forget", action="store_true", help="delete what the mesh has stored, too")
 
 
 def run(session: Session, arguments: Arguments) -> None:
     """Stop the mesh."""
     mesh = session.require_mesh()
     count = len(mesh)
-    session.stop_mesh()
-    session.say(f"{mesh_label(mesh.name)} is down ({count} host{'s' * (count != 1)})")
+    session.stop_mesh(forget=arguments.forget)
+    forgotten = "; what it had stored is deleted" if arguments.forget else ""
+    session.say(f"{mesh_label(mesh.name)} is down ({count} host{'s' * (count != 1)}){forgotten}")
 
 
 VERB = LineVerb(configure, run, interrupted="see what is left with: %paglet hosts")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
-from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
+from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, count_or_names
 from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
 from paglets_nb.widgets.pictures import mesh_label
+
+if TYPE_CHECKING:
+    from paglets_nb.mesh.mesh import Mesh
 
 __all__ = ["VERB"]
 
@@ -26,28 +29,35 @@ def configure(parser: VerbParser) -> None:
     )
 
 
-def _wanted(words: list[str]) -> int | list[str]:
-    if not words:
-        return 2
-    if len(words) == 1 and words[0].removeprefix("-").isdecimal():
-        return int(words[0])
-    return [name for word in words for name in str(word).split(",") if name]
+def _up_already(session: Session, mesh: Mesh, arguments: Arguments) -> Mesh:
+    """The mesh that is up; UsageError where another one is wanted."""
+    running = [handle.name for handle in mesh.hosts()]
+    if arguments.name not in (None, mesh.name):
+        raise UsageError(
+            f"{mesh_label(mesh.name)} is up already, not one named {str(arguments.name)!r}; "
+            "stop it first with: %paglet down, or let go of it with: %paglet detach"
+        )
+    if count_or_names(arguments.hosts or ["2"]) not in (len(running), running):
+        raise UsageError(f"a mesh is up already ({', '.join(running)}); stop it first with: %paglet down")
+    if arguments.detach and not mesh.outlives:
+        raise UsageError("a mesh is up already, and ends with the notebook unless you: %paglet detach")
+    session.say(f"{mesh_label(mesh.name)} is up already")
+    return mesh
+
+
+def _came_back(mesh: Mesh) -> str:
+    """How many paglets it found that were stored, in words; empty where it found none."""
+    count = len(mesh.listing()) if mesh.data_dir is not None else 0
+    return f"; {count} paglet{'s' * (count != 1)} came back" if count else ""
 
 
 def run(session: Session, arguments: Arguments) -> Any:
     """Start the mesh, telling how far it is."""
     if session.mesh is not None and session.mesh.running:
-        running = [handle.name for handle in session.mesh.hosts()]
-        if _wanted(arguments.hosts) in (len(running), running):
-            if arguments.detach and not session.mesh.outlives:
-                raise UsageError("a mesh is up already, and ends with the notebook unless you: %paglet detach")
-            session.say(f"{mesh_label(session.mesh.name)} is up already")
-            return session.mesh
-        names = ", ".join(running)
-        raise UsageError(f"a mesh is up already ({names}); stop it first with: %paglet down")
+        return _up_already(session, session.mesh, arguments)
     from paglets_nb.mesh.mesh import Mesh
 
-    wanted = _wanted(arguments.hosts)
+    wanted = count_or_names(arguments.hosts or ["2"])
     mesh = Mesh(wanted, name=arguments.name, engine=arguments.engine, detach=arguments.detach)
     count = wanted if isinstance(wanted, int) else len(wanted)
     line = ProgressLine(session.shell)
@@ -68,7 +78,8 @@ def run(session: Session, arguments: Arguments) -> Any:
     session.mesh = mesh
     goes_on = f"; it goes on without the notebook, see: %paglet attach {mesh.name}" if arguments.detach else ""
     took = time.monotonic() - began
-    line.finish(f"{mesh_label(mesh.name)} is up: {count} host{'s' * (count != 1)} in {took:.1f} s{goes_on}")
+    hosts = f"{count} host{'s' * (count != 1)} in {took:.1f} s"
+    line.finish(f"{mesh_label(mesh.name)} is up: {hosts}{_came_back(mesh)}{goes_on}")
     session.tell_asleep()
     return mesh
 

@@ -111,7 +111,7 @@ def test_names_are_used_wherever_ids_are(script: Script, alpha: Host, beta: Host
 @pytest.mark.parametrize("name", ["1st", "a b", "a-b", "a/b", "é!"])
 def test_odd_names_are_refused(script: Script, alpha: Host, name: str) -> None:
     """A name must be an identifier."""
-    with pytest.raises(LifecycleError, match="is not a name"):
+    with pytest.raises(LifecycleError, match="is not a paglet's name"):
         alpha.create(Scripted, name=name)
 
 

@@ -46,7 +46,7 @@ def test_a_sleepers_name_is_taken() -> None:
 def test_a_name_is_free_again_after_a_creation_that_failed() -> None:
     """A claim ends with its creation, also when that fails; what is no name is refused."""
     with in_process_mesh(["alpha", "beta"]) as hosts:
-        with pytest.raises(LifecycleError, match="'1st' is not a name"):
+        with pytest.raises(LifecycleError, match="'1st' is not a paglet's name \\(letters, digits and _, no - and"):
             hosts[0].create(Counter, name="1st")
         hosts[0].names.claim("", Claim("held", "somebody"))
         with pytest.raises(NameTakenError):

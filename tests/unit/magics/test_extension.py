@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import tempfile
 import threading
 from typing import Any
 
@@ -32,7 +33,7 @@ def _installed(shell: Any) -> dict[str, Any]:
     }
 
 
-def test_unloading_leaves_nothing_behind(shell: Any) -> None:
+def test_unloading_leaves_nothing_behind(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """Magics, matcher, hooks, formatters, mesh and threads are gone after an unload."""
     before, threads = _installed(shell), set(threading.enumerate())
     shell.run_cell("%load_ext paglets_nb").raise_error()
@@ -40,7 +41,9 @@ def test_unloading_leaves_nothing_behind(shell: Any) -> None:
     shell.run_cell("mesh = %paglet up 1").raise_error()
     shell.run_cell("mesh").raise_error()
     mesh = shell.user_ns.pop("mesh")
+    capsys.readouterr()
     shell.run_cell("%unload_ext paglets_nb").raise_error()
+    assert capsys.readouterr().out == f"{mesh.name} is down (1 host), and its paglets with it\n"
     assert _installed(shell) == before
     assert not mesh.running
     assert Mesh.list() == []
@@ -48,6 +51,22 @@ def test_unloading_leaves_nothing_behind(shell: Any) -> None:
     kept = {thread.name for thread in set(threading.enumerate()) - threads}
     assert not {name for name in kept if name.startswith("paglets-task")}
     assert shell not in extension._loaded
+
+
+def test_loading_again_says_what_became_of_the_mesh(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that may go on does, and is taken up by its name; without a mesh nothing is said."""
+    with tempfile.TemporaryDirectory(prefix="pn-") as folder:
+        monkeypatch.setenv("JUPYTER_RUNTIME_DIR", folder)
+        notebook.run("%paglet up 1 --detach --name going_on")
+        capsys.readouterr()
+        notebook.run("%reload_ext paglets_nb")
+        said = "mesh going_on goes on without the notebook (1 host); see: %paglet attach going_on\n"
+        assert capsys.readouterr().out == said
+        notebook.run("%reload_ext paglets_nb")
+        assert capsys.readouterr().out == ""
+        Mesh.attach("going_on").stop()
 
 
 def test_loading_twice_installs_once(notebook: Notebook) -> None:
@@ -118,9 +137,9 @@ def test_unknown_verbs_are_one_line(notebook: Notebook, cell: str, said: str) ->
     assert said in notebook.refused(cell)
 
 
-@pytest.mark.parametrize("verb", sorted(set(LINE_VERBS) - {"attach", "up"}))
+@pytest.mark.parametrize("verb", sorted(set(LINE_VERBS) - {"attach", "meshes", "up"}))
 def test_without_a_mesh_every_verb_says_how_to_get_one(notebook: Notebook, verb: str) -> None:
-    """No verb but ``up`` and ``attach`` does anything without a mesh."""
+    """No verb but ``up``, ``attach`` and ``meshes`` does anything without a mesh."""
     words = {"create": "int", "call": "c add", "send": "c kind", "dispatch": "c beta"}
     words |= {"push": "c beta:", "pull": "beta:c", "search": "grep c"}
     meshed = ("detach", "down", "hosts", "panel", "ls", "tasks", "events", "notifications", "map")

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import CallTimeoutError, InvalidAgentError, ServiceContractError
+from paglets_nb.errors import CallTimeoutError, InvalidAgentError, MeshError, ServiceContractError
 from paglets_nb.host.client import HostClient
 from paglets_nb.mesh.fan_outs import FansOut
 from paglets_nb.services.contracts import ServiceOperation
@@ -44,6 +44,9 @@ def test_each_paglet_is_called_once() -> None:
         assert caller.call_each([], ADD) == []
         with pytest.raises(ServiceContractError):
             caller.call_each(proxies, ServiceOperation("add", TotalReply, TotalReply), AddRequest())
+        for wrong in (proxies[0], "counter"):
+            with pytest.raises(MeshError, match=r"call_each wants a list of proxies, e.g. \[proxy\], not a (Pag|str)"):
+                caller.call_each(wrong, ADD)  # type: ignore[arg-type]
         caller.client.close()
 
 

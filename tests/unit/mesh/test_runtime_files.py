@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from paglets_nb.errors import MeshError
 from paglets_nb.mesh import runtime_files as module
 from paglets_nb.mesh.registry import KnownHost, MeshEntry, write_registry
-from paglets_nb.mesh.runtime_files import RuntimeFolder, detached_meshes
+from paglets_nb.mesh.runtime_files import MeshFolder, RuntimeFolder, detached_meshes, mesh_folders, only_detached
 from paglets_nb.testing import wait_until
 from paglets_nb.transport.addresses import SOCKET_PATH_LIMIT, listen, listener_of, unix_url
 
@@ -50,7 +51,11 @@ def test_it_is_private_and_goes(parent: Path) -> None:
 def test_a_name_is_taken_while_its_mesh_runs(parent: Path) -> None:
     """A second mesh of a name is refused, another name is not, and the name is free afterwards."""
     folder = RuntimeFolder("one")
-    with pytest.raises(MeshError, match="a mesh named 'one' is running; choose another name or stop it"):
+    with pytest.raises(MeshError, match="'one' is running in this process; choose another name or stop it"):
+        RuntimeFolder("one")
+    (folder.path / "owner.lock").write_text(f"{os.getppid()}")
+    said = f"'one' is running in process {os.getppid()}; choose another name, or detach it there and attach it here"
+    with pytest.raises(MeshError, match=re.escape(said)):
         RuntimeFolder("one")
     other = RuntimeFolder("two")
     assert folder.path.is_dir()
@@ -169,3 +174,39 @@ def test_what_lives_on_another_machine_is_left_alone(parent: Path) -> None:
     assert away.path.is_dir()
     assert detached_meshes() == []
     away.remove()
+
+
+def test_meshes_that_are_held_are_named(parent: Path) -> None:
+    """With who holds them, where a detached one is wanted and is not there; one that was left is detached."""
+    owner = os.getppid()
+    with ExitStack() as listening:
+        detached("season", listening)
+        held = RuntimeFolder.take_over("season")
+        (held.path / "owner.lock").write_text(f"{owner}")
+        assert mesh_folders() == [MeshFolder("season", held.path, f"{owner}", False)]
+        with pytest.raises(MeshError, match=rf"there is no detached mesh \(held: season by process {owner}; detach it"):
+            only_detached()
+        with pytest.raises(MeshError, match=rf"mesh 'lab' \(detached: none; held: season by process {owner}\)"):
+            RuntimeFolder.take_over("lab")
+        held.leave()
+        assert only_detached() == "season"
+        other = detached("other", listening)
+        with pytest.raises(MeshError, match="there are several detached meshes: other, season; name one"):
+            only_detached()
+        other.remove()
+        held.remove()
+        with pytest.raises(MeshError, match="there is no detached mesh; start one with: %paglet up --detach"):
+            only_detached()
+
+
+def test_who_only_looks_holds_nothing(parent: Path) -> None:
+    """A lock that is held for a moment, by nobody who is noted there, is waited for."""
+    with ExitStack() as listening:
+        kept = detached("kept", listening)
+        looking = open(kept.path / "owner.lock")  # noqa: SIM115 - closed by the timer
+        assert module._lock(looking)
+        closing = threading.Timer(0.05, looking.close)
+        closing.start()
+        assert detached_meshes() == ["kept"]
+        closing.join()
+        kept.remove()

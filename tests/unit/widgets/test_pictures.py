@@ -38,8 +38,12 @@ def test_a_mesh_shows_its_hosts() -> None:
     assert "dead: SIGKILL" in text
     assert "dead: SIGKILL" in html
     assert "<script" not in html
-    assert pictures.mesh_text(SimpleNamespace(name="m", running=False)) == "mesh m is down"
-    assert pictures.mesh_text(SimpleNamespace(name="mesh-4ed548", running=False)) == "mesh-4ed548 is down"
+    assert pictures.mesh_text(SimpleNamespace(name="m", running=False, detached=False)) == "mesh m is down"
+    down = SimpleNamespace(name="mesh-4ed548", running=False, detached=False)
+    assert pictures.mesh_text(down) == "mesh-4ed548 is down"
+    alone = SimpleNamespace(name="m", running=False, detached=True, standing="detached; take it up")
+    assert pictures.mesh_text(alone) == "mesh m is detached; take it up"
+    assert pictures.mesh_html(alone) == "<b>mesh m</b> is detached; take it up"
 
 
 def test_a_host_shows_in_one_line() -> None:

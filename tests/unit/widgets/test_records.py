@@ -13,6 +13,7 @@ from paglets_nb.widgets.records import (
     DrainedEvents,
     EventTable,
     LogText,
+    MeshTable,
     NotificationTable,
     Reply,
     ReplyTable,
@@ -53,7 +54,8 @@ def test_long_lists_show_their_end() -> None:
 
 def test_empty_lists_say_so() -> None:
     """Nothing is not an empty table."""
-    for empty in (EventTable(), NotificationTable(), DrainedEvents(), ReplyTable(), TaskTable(), UpgradeTable()):
+    tables = EventTable, NotificationTable, DrainedEvents, ReplyTable, TaskTable, UpgradeTable, MeshTable
+    for empty in (made() for made in tables):
         assert repr(empty) == empty._repr_html_()
         assert repr(empty).startswith("no ")
 

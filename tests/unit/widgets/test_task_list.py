@@ -11,10 +11,12 @@ import pytest
 from paglets_nb import Host
 from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.errors import MeshError
+from paglets_nb.mesh.detaching import DETACHED
 from paglets_nb.patterns.task_client import TaskClient
 from paglets_nb.patterns.tasks import TaskStatus
 from paglets_nb.testing import Counter, in_process_mesh
 from paglets_nb.widgets.task_list import TaskList, task_list
+from paglets_nb.widgets.task_table import TaskTableView
 from tests.unit.widgets.conftest import Steps, Worker, wait_until
 
 
@@ -25,6 +27,7 @@ class HostsMesh:
         self._hosts = hosts
         self.client = hosts[0].client
         self.running = True
+        self.gone = ""
         self.asked_classes = 0
 
     def hosts(self) -> list[Any]:
@@ -116,13 +119,35 @@ def test_a_host_that_is_gone(mesh: Any) -> None:
 
 
 def test_a_mesh_that_is_down(mesh: Any) -> None:
-    """What is known of its tasks stays as it was last."""
+    """What is known of its tasks stays as it was last where it was detached, and is lost where it was stopped."""
     client = started(mesh.alpha, "there", 1000)
     tasks = TaskList(mesh)
     tasks.refresh()
     before = tasks.entries()
-    mesh.running = False
+    mesh.running, mesh.gone = False, DETACHED
     tasks.refresh()
     assert tasks.entries() == before
     assert before[0].running
+    mesh.gone = "the mesh was stopped"
+    tasks.refresh()
+    (entry,) = tasks.entries()
+    assert (entry.lost, entry.running) == (True, False)
+    assert entry.reason == "its host alpha is gone: the mesh was stopped"
+    view = TaskTableView(tasks)
+    view.leave()
+    assert "LOST" in view.text()
+    client.cancel()
+
+
+def test_the_last_picture_of_a_mesh_that_was_stopped(mesh: Any) -> None:
+    """A view that is left at once has its tasks as lost, whether somebody has looked since or not."""
+    client = started(mesh.alpha, "there", 1000)
+    tasks = TaskList(mesh)
+    tasks.refresh()
+    view = TaskTableView(tasks)
+    assert "RUNNING" in view.text()
+    mesh.running, mesh.gone = False, "the mesh was stopped"
+    view.leave()
+    assert "LOST" in view.text()
+    assert "RUNNING" not in view.html()
     client.cancel()

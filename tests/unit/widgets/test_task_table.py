@@ -31,6 +31,9 @@ class Tasks:
         """The tasks."""
         return sorted_tasks(self.now)
 
+    def settle(self) -> None:
+        """The mesh goes on."""
+
     def add_listener(self, listener: Any) -> Any:
         """Tell of changes."""
         self.listeners.append(listener)

@@ -35,6 +35,8 @@ def test_a_mesh_is_attached_by_name(apart: list[str], notebook: Notebook, capsys
     assert notebook.refused("%paglet attach apart_one").startswith("mesh apart_two is up; let go of it first with")
     assert Candidates(notebook.session).of("MESH", Arguments()) == ["apart_one"]
     notebook.run("%paglet down")
+    with Mesh.attach() as only:
+        assert only.name == "apart_one"
     assert notebook.run("%paglet attach").name == "apart_one"
     notebook.run("%paglet down")
     assert notebook.refused("%paglet attach").startswith("there is no detached mesh; start one with: %paglet up")
@@ -56,13 +58,19 @@ def test_a_host_that_was_started_again_is_told(
     notebook.run("%paglet down")
 
 
-def test_what_cannot_be_attached_is_told(apart: list[str], notebook: Notebook) -> None:
+def test_what_cannot_be_attached_is_told(own_folders: Path, apart: list[str], notebook: Notebook) -> None:
     """A name that none has, one that no mesh can have, and one that has an owner; the notebook has no mesh then."""
     assert notebook.refused("%paglet attach apart") == (
         "there is no detached mesh 'apart' (detached: apart_one, apart_two)"
     )
     assert "'../apart_one' is not a mesh's name" in notebook.refused("%paglet attach ../apart_one")
-    with Mesh.attach("apart_one"):
+    with Mesh.attach("apart_one") as held:
+        (own_folders / "paglets" / "apart_one" / "owner.lock").write_text(f"{os.getppid()}")
+        assert notebook.refused("%paglet attach apart") == (
+            f"there is no detached mesh 'apart' (detached: apart_two; held: apart_one by process {os.getppid()})"
+        )
+        (own_folders / "paglets" / "apart_one" / "owner.lock").write_text(f"{os.getpid()}")
+        assert held.running
         assert notebook.refused("%paglet attach apart_one") == (
             "mesh 'apart_one' belongs to this process; detach it there first"
         )

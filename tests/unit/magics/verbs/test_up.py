@@ -17,6 +17,11 @@ def test_up_and_down(notebook: Notebook) -> None:
     pids = [host.pid for host in mesh.hosts()]
     assert notebook.refused("%paglet up 3").startswith("a mesh is up already (left, right); stop it first")
     assert notebook.run("%paglet up left right") is mesh
+    assert notebook.run("%paglet up 2 --name two") is mesh
+    assert notebook.refused("%paglet up 2 --name three") == (
+        "mesh two is up already, not one named 'three'; stop it first with: %paglet down, "
+        "or let go of it with: %paglet detach"
+    )
     notebook.run("%paglet down")
     assert not mesh.running
     assert not any(process_alive(pid) for pid in pids)
@@ -45,7 +50,9 @@ def test_paglets_of_hosts_that_are_not_up_are_told(
     capsys.readouterr()
     said = "1 paglet sleeps on right, which is not up: %paglet add right\n"
     notebook.run("%paglet up left --name kept")
-    assert said in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert said in shown
+    assert "came back" not in shown
     notebook.run("%paglet ls")
     assert said in capsys.readouterr().out
     notebook.run("%paglet add right")
@@ -61,6 +68,7 @@ def test_a_mesh_that_cannot_be_is_refused(notebook: Notebook) -> None:
     assert "1 to 256 hosts, not 0" in notebook.refused("%paglet up 0")
     assert "'9x' is not a host's name" in notebook.refused("%paglet up alpha 9x")
     assert "different names" in notebook.refused("%paglet up a a")
+    assert "'all' stands for every host" in notebook.refused("%paglet up all beta")
     assert "argument --engine: invalid choice: 'moon'" in notebook.refused("%paglet up --engine moon")
     assert notebook.refused("%paglet hosts").startswith("no mesh is up")
 
@@ -80,4 +88,20 @@ def test_a_mesh_may_go_on_without_the_notebook(
     assert notebook.run("%paglet up 1 --detach") is mesh
     notebook.session.release_mesh()
     assert notebook.run("%paglet attach").name == mesh.name
+    notebook.run("%paglet down --forget")
+
+
+def test_paglets_that_come_back_are_told(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How many a named mesh has stored, awake or asleep, where there are any."""
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    notebook.run("%paglet up 1 --name kept")
+    assert "came back" not in capsys.readouterr().out
+    for name in ("one", "two"):
+        notebook.run(f"_ = %paglet create Counter --name {name}")
+        notebook.run(f"%paglet deactivate {name}")
     notebook.run("%paglet down")
+    capsys.readouterr()
+    notebook.run("%paglet up 1 --name kept")
+    assert " s; 2 paglets came back\n" in capsys.readouterr().out
