@@ -20,6 +20,13 @@ def test_json_and_fields_go_together(meshed: Notebook, counter: str) -> None:
     assert (reply.count, reply.note) == (5, "red n")
 
 
+def test_a_semicolon_silences_the_reply(meshed: Notebook, counter: str) -> None:
+    """A line and a cell have no value where they end in ``;``, but what they say is done."""
+    assert meshed.run("%paglet call counter add;") is None
+    assert meshed.run("%%paglet call counter add\nby = 1;\n") is None
+    assert meshed.run("%paglet call counter add").count == 3
+
+
 def test_variables_of_the_notebook_are_filled_in(meshed: Notebook, counter: str) -> None:
     """``{expr}`` and ``$var`` work, also for the paglet itself."""
     meshed.run("step = 3")
@@ -45,6 +52,20 @@ def test_variables_of_the_notebook_are_filled_in(meshed: Notebook, counter: str)
 def test_mistakes_are_one_line_and_the_mesh_goes_on(meshed: Notebook, counter: str, line: str, said: str) -> None:
     """Each mistake is a UsageError; the paglet answers the next call."""
     assert said in meshed.refused(f"%paglet call {line}")
+    assert meshed.run("%paglet call counter add").count == 1
+
+
+@pytest.mark.parametrize("note", ["(", "[1,", "a ]", ")", "''''", '"'])
+def test_text_that_no_python_has_is_quoted(meshed: Notebook, counter: str, note: str) -> None:
+    """Quotes make a text of what opens or closes brackets and quotes; its reply is there."""
+    quote = '"' if "'" in note else "'"
+    assert meshed.run(f"%paglet call counter add note={quote}{note}{quote}").note == f"red {note}"
+
+
+@pytest.mark.parametrize("fields", ["note=(", "by=1 note=[1,2", "note={'a'", "note='("])
+def test_a_line_that_is_not_closed_does_nothing(meshed: Notebook, counter: str, fields: str) -> None:
+    """A bracket or a quote that is not closed is told before anything is done."""
+    assert meshed.refused(f"%paglet call counter add {fields}").startswith("no closing ")
     assert meshed.run("%paglet call counter add").count == 1
 
 
