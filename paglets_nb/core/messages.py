@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paglets_nb.core.ports import Body, codec
@@ -138,7 +139,7 @@ class FutureReply:
         self._done = False
         self._awaited = False
         self._value: Any = None
-        self._error: BaseException | None = None
+        self._error: tuple[BaseException, TracebackType | None] | None = None
         self._callbacks: list[Callable[[FutureReply], None]] = []
         self._cancel: Callable[[], None] | None = None
 
@@ -148,9 +149,9 @@ class FutureReply:
 
     def set_error(self, error: BaseException) -> None:
         """Settle with an error; later settlements are ignored."""
-        self._settle(None, error)
+        self._settle(None, (error, error.__traceback__))
 
-    def _settle(self, value: Any, error: BaseException | None) -> None:
+    def _settle(self, value: Any, error: tuple[BaseException, TracebackType | None] | None) -> None:
         with self._lock:
             if self._done:
                 return
@@ -201,7 +202,8 @@ class FutureReply:
 
     def _take(self) -> Any:
         if self._error is not None:
-            raise self._error
+            error, trace = self._error
+            raise error.with_traceback(trace)  # without the frames of those who took it before
         return self._value
 
     def _typed(self, cls: type[T], timeout: float | None) -> T:
