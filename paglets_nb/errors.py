@@ -161,6 +161,8 @@ class UnknownHostError(HostError):
 
 
 LOST = "the connection closed before the reply"
+MAY_BE_DONE = "it may still be done"
+"""Stands in the time-out of what had reached its host, or may have."""
 
 
 class HostDiedError(HostError, ConnectionError):

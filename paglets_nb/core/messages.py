@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FutureReply", "Message", "MessageType", "ReplySet"]
 
 T = TypeVar("T")
+_MAY_COME = "it may still come"
 
 
 class MessageType(Enum):
@@ -197,7 +198,7 @@ class FutureReply:
         """
         limit = self.timeout if timeout is None else timeout
         if not self.wait_for_reply(limit):
-            raise CallTimeoutError(self.what, limit)
+            raise CallTimeoutError(self.what, limit, hint=_MAY_COME)
         return self._take()
 
     def _take(self) -> Any:
@@ -250,7 +251,7 @@ class FutureReply:
             with anyio.move_on_after(self.timeout):
                 await ready.wait()
         if not self._done:
-            raise CallTimeoutError(self.what, self.timeout)
+            raise CallTimeoutError(self.what, self.timeout, hint=_MAY_COME)
         return self._take()
 
     def __repr__(self) -> str:

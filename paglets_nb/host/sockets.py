@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from threading import get_ident
 
 from paglets_nb.core.values import new_message_number
-from paglets_nb.errors import LOST, CallTimeoutError, HostDiedError, LifecycleError
+from paglets_nb.errors import LOST, MAY_BE_DONE, CallTimeoutError, HostDiedError, LifecycleError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.transport.connection import Connection
 from paglets_nb.transport.frames import Frame
@@ -145,7 +145,7 @@ class Sockets:
         """
         connection.close()
         if isinstance(error, BlockingIOError):
-            raise CallTimeoutError(f"{what!r} on {host_label(url)}", timeout) from None
+            raise CallTimeoutError(f"{what!r} on {host_label(url)}", timeout, hint=MAY_BE_DONE) from None
         if not isinstance(error, OSError):
             raise error
         if connection.sent or not used:

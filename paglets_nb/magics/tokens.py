@@ -53,7 +53,7 @@ def _bracketed(line: str, start: int) -> int:
     """Where the bracket at ``start`` closes; UsageError where it does not."""
     end = _matching(line, start)
     if end < 0:
-        word = line[:start].split(" ")[-1] + line[start:].split(" ")[0]
+        word = line[:start].rpartition(" ")[2] + line[start:].partition(" ")[0]
         field, text = (f"{found[1]}=", found[2]) if (found := _FIELD.fullmatch(word)) else ("", word)
         quote = '"' if "'" in text else "'"
         closing = _CLOSING[line[start]]

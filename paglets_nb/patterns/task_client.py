@@ -273,7 +273,7 @@ class TaskHandle(Generic[ResultT]):
 
     def _result_of(self, snapshot: TaskSnapshot[ResultT], timeout: float | None) -> ResultT:
         if not snapshot.done:
-            raise CallTimeoutError(f"task {snapshot.agent_id}", timeout or 0.0)
+            raise CallTimeoutError(f"task {snapshot.agent_id}", timeout or 0.0, hint="it goes on")
         if snapshot.status is TaskStatus.CANCELLED:
             raise TaskCancelledError(f"task {snapshot.agent_id} was cancelled")
         if snapshot.result is None:

@@ -55,9 +55,7 @@ def test_trimmed_events_are_told_with_the_way_on(meshed: Notebook, feed: str, li
     """What the message says is what goes on with the first event that is held."""
     meshed.run("%paglet send feed trim to=2")
     meshed.run("%paglet send feed close")
-    assert meshed.refused(line) == (
-        "events 1 to 2 were trimmed; the first one held is 3: --after 2 goes on from there"
-    )
+    assert meshed.refused(line) == ("events 1 to 2 were trimmed; the first one held is 3: --after 2 goes on from there")
     found = meshed.run(line.replace("feed", "feed --after 2", 1))
     assert (found if isinstance(found, int) else len(found)) == 1
 
