@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paglets_nb.core.ports import Body, codec
-from paglets_nb.core.values import DEFAULT_TIMEOUT, new_message_id
+from paglets_nb.core.values import DEFAULT_TIMEOUT, new_message_id, wrong_timeout
 from paglets_nb.errors import CallTimeoutError, SerializationError
 
 if TYPE_CHECKING:
@@ -197,7 +197,14 @@ class FutureReply:
             Exception: what the handler raised.
         """
         limit = self.timeout if timeout is None else timeout
-        if not self.wait_for_reply(limit):
+        try:
+            there = self.wait_for_reply(limit)
+        except (TypeError, ValueError):
+            wrong = wrong_timeout(limit)
+            if wrong is not None:
+                raise wrong from None
+            raise
+        if not there:
             raise CallTimeoutError(self.what, limit, hint=_MAY_COME)
         return self._take()
 

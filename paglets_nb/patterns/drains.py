@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import CursorGapError, FrameError, HostDiedError
+from paglets_nb.errors import CursorGapError, FrameError, HostDiedError, ServiceContractError
 from paglets_nb.patterns.cursor_drain import CURSOR_DRAIN, DEFAULT_LIMIT, CursorDrainReply, CursorDrainRequest
 from paglets_nb.patterns.operations import OperationClient
 from paglets_nb.services.contracts import ServiceOperation
@@ -59,14 +59,23 @@ def drain(
         An iterable of the events, each with its number under ``"cursor"``.
 
     Raises:
+        ServiceContractError: an argument is of another type.
         CursorGapError: while iterating: events behind the cursor were trimmed. To go on
             without them, set ``cursor`` to the error's ``first_cursor - 1`` and iterate again.
         PagletError: while iterating: what a call of the operation raises.
     """
     if isinstance(operation, str):
         operation = ServiceOperation(operation, CursorDrainRequest, CursorDrainReply)
+    if not isinstance(operation, ServiceOperation):
+        raise ServiceContractError(f"wanted a drain operation or its name, got {operation!r}")
+    for name, number in (("after_cursor", after_cursor), ("limit", limit)):
+        if not isinstance(number, int):
+            raise ServiceContractError(f"{name} wants a whole number, got {number!r}")
+    for name, seconds in (("wait_timeout", wait_timeout), ("timeout", timeout), ("retry_timeout", retry_timeout)):
+        if not (isinstance(seconds, int | float) or (seconds is None and name == "timeout")):
+            raise ServiceContractError(f"{name} wants seconds as a number, got {seconds!r}")
     return Drain(
-        proxy,
+        OperationClient(proxy).proxy,
         operation,
         after_cursor,
         limit=max(1, limit),
