@@ -59,7 +59,7 @@ class Extension:
         @no_var_expand
         def paglet(line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
             """A mesh of kernels and the paglets on it; ``%paglet --help`` lists the verbs."""
-            with readable_errors():
+            with readable_errors(shell.user_ns):
                 value = self.run(line, cell, local_ns)
             return None if (line if cell is None else cell).rstrip().endswith(";") else value
 

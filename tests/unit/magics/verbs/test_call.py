@@ -77,6 +77,24 @@ def test_a_handlers_exception_comes_as_itself(meshed: Notebook, counter: str) ->
     assert meshed.run("%paglet call counter add").count == 1
 
 
+def test_a_name_that_the_class_was_sent_without_is_told(meshed: Notebook) -> None:
+    """Where the notebook has it by now, the error says what to do."""
+    meshed.run(
+        "class _Early(OperationPaglet[CounterState]):\n"
+        "    def operation_handlers(self):\n        return {ADD: self.add}\n"
+        "    def add(self, request):\n        return Total(came_later)"
+    )
+    meshed.run("_early = %paglet create _Early")
+    error, _ours = meshed.failed("%paglet call _early add")
+    assert not getattr(error, "__notes__", [])
+    meshed.run("came_later = 3")
+    error, _ours = meshed.failed("%paglet call _early add")
+    assert isinstance(error, NameError)
+    assert error.__notes__[0].startswith("came_later is defined in this notebook, but was not when")
+    assert error._render_traceback_()[-1] == error.__notes__[0]  # type: ignore[attr-defined]
+    meshed.run("%paglet dispose _early\ndel came_later")
+
+
 def test_a_disposed_paglet_is_told(meshed: Notebook, counter: str) -> None:
     """A variable that holds a proxy of what is gone leads to one line."""
     meshed.run("%paglet dispose counter")
