@@ -91,6 +91,12 @@ class Candidates:
             return detached_meshes()
         if metavar == "PAGLET":
             return self._paglets()
+        if metavar == "TASK":
+            return self._tasks()
+        if metavar == "EVENT_KIND":
+            from paglets_nb.magics.verbs.events import event_kinds
+
+            return list(event_kinds())
         if metavar == "PAGLET_OR_CLASS":
             return [*self._paglets(), *self._session.class_names()]
         if metavar == "TARGET":
@@ -117,6 +123,28 @@ class Candidates:
             return variables
         listing: list[PagletInfo] = self.ask("paglets", mesh.listing, [])
         return [*variables, *(info.name for info in listing if info.name), *(info.agent_id for info in listing)]
+
+    def _tasks(self) -> list[str]:
+        """The paglets that are tasks; all where that is not known yet."""
+        words = self._paglets()
+        mesh = self._session.mesh
+        if mesh is None or not mesh.running:
+            return words
+
+        def fetch() -> list[str]:
+            from paglets_nb.patterns.tasks import TaskPaglet
+
+            tasks: dict[str, bool] = {}
+            found: list[str] = []
+            for word in words:
+                proxy = self._session.paglet(word)
+                kind = proxy.class_name
+                if kind not in tasks:
+                    tasks[kind] = issubclass(mesh.class_of(proxy), TaskPaglet)
+                found += [word] if tasks[kind] else []
+            return found
+
+        return self.ask(("tasks", *words), fetch, words)
 
     def _operations(self, paglet: str) -> list[str]:
         def fetch() -> list[str]:
