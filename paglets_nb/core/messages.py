@@ -255,7 +255,14 @@ class FutureReply:
 
         if not self._done:
             self.add_done_callback(wake)
-            with anyio.move_on_after(self.timeout):
+            try:
+                scope = anyio.move_on_after(self.timeout)
+            except TypeError:
+                wrong = wrong_timeout(self.timeout)
+                if wrong is not None:
+                    raise wrong from None
+                raise
+            with scope:
                 await ready.wait()
         if not self._done:
             raise CallTimeoutError(self.what, self.timeout, hint=_MAY_COME)

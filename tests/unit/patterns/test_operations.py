@@ -243,6 +243,12 @@ def test_a_time_out_that_is_no_number_is_told(alpha: Host, timeout: Any) -> None
 
 
 def test_a_future_wants_a_number_of_seconds() -> None:
-    """What is none is told at once."""
+    """What is none is told at once, also where it is awaited."""
+
+    async def awaited() -> Any:
+        return await FutureReply("add", "x")  # type: ignore[arg-type]
+
+    with pytest.raises(ServiceContractError, match="timeout wants seconds as a number, got 'x'"):
+        anyio.run(awaited)
     with pytest.raises(ServiceContractError, match="timeout wants seconds as a number, got 'x'"):
         FutureReply("add").get_reply("x")  # type: ignore[arg-type]
