@@ -161,6 +161,8 @@ class UnknownHostError(HostError):
 
 
 LOST = "the connection closed before the reply"
+MAY_BE_DONE = "it may still be done"
+"""Stands in the time-out of what had reached its host, or may have."""
 
 
 class HostDiedError(HostError, ConnectionError):
@@ -318,7 +320,9 @@ class CursorGapError(PagletError):
 
     def __init__(self, after_cursor: int, first_cursor: int, last_cursor: int | None = None) -> None:
         self.after_cursor, self.first_cursor, self.last_cursor = after_cursor, first_cursor, last_cursor
-        text = f"events after cursor {after_cursor} were trimmed; the first one held is {first_cursor}"
+        gone, last_gone = max(after_cursor, 0) + 1, first_cursor - 1
+        trimmed = f"events {gone} to {last_gone} were" if gone < last_gone else f"event {gone} was"
+        text = f"{trimmed} trimmed; the first one held is {first_cursor}: after_cursor={last_gone} goes on from there"
         if last_cursor is not None:
             text = f"cursor {after_cursor} lies beyond the end: the last event is {last_cursor}"
         super().__init__(text)

@@ -156,7 +156,8 @@ def _render(self: Any) -> list[str]:
     here = _coloured(f"{header}:\n" + "".join(traceback.format_list(mine))).rstrip("\n").split("\n")[1:]
     there = _coloured(f"{header}:\n" + "\n".join(remote)).rstrip("\n").split("\n")[1:]
     title = f"{type(self).__name__:<40}{header:>35}"
-    return ["-" * len(title), title, *here, f"on {self.remote_host}:", *there]
+    notes = getattr(self, "__notes__", ())
+    return ["-" * len(title), title, *here, f"on {self.remote_host}:", *there, *notes]
 
 
 def decode_error(data: bytes) -> Exception:

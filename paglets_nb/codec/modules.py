@@ -40,17 +40,13 @@ class ModuleText:
     text: str
     version: str
 
-    @property
-    def file_name(self) -> str:
-        """What tracebacks call the file."""
-        return f"<{self.name}>"
-
 
 class _Loader:
     """Executes one text as a module."""
 
-    def __init__(self, module: ModuleText) -> None:
+    def __init__(self, module: ModuleText, file_name: str) -> None:
         self._module = module
+        self._file_name = file_name
 
     def create_module(self, _spec: ModuleSpec) -> None:
         """The usual kind of module."""
@@ -58,9 +54,7 @@ class _Loader:
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the text in the module."""
-        text, name = self._module.text, self._module.file_name
-        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-        exec(compile(text, name, "exec"), vars(module))
+        exec(compile(self._module.text, self._file_name, "exec"), vars(module))
 
     def get_source(self, _name: str) -> str:
         """The text, for ``inspect`` and ``linecache``."""
@@ -73,6 +67,7 @@ class ModuleStore:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._known: dict[str, ModuleText] = {}
+        self._files: dict[str, dict[str, str]] = {}
 
     def all(self) -> list[ModuleText]:
         """The texts, in the order of their first definition."""
@@ -88,10 +83,20 @@ class ModuleStore:
         known = self._known.get(name)
         if known is None:
             return None
-        spec = importlib.util.spec_from_loader(name, _Loader(known), origin=known.file_name)  # type: ignore[arg-type]
+        file_name = self._file_name(known)
+        spec = importlib.util.spec_from_loader(name, _Loader(known, file_name), origin=file_name)  # type: ignore[arg-type]
         if spec is not None:
             spec.has_location = True  # gives the module its __file__, which inspect looks for
         return spec
+
+    def _file_name(self, module: ModuleText) -> str:
+        """What tracebacks call a text: each text of a module has a name, for code of an older one may still run."""
+        with self._lock:
+            files = self._files.setdefault(module.name, {})
+            if module.text not in files:
+                name = files[module.text] = f"<{module.name}{f' {len(files) + 1}' if files else ''}>"
+                linecache.cache[name] = (len(module.text), None, module.text.splitlines(keepends=True), name)
+            return files[module.text]
 
     def _check(self, module: ModuleText) -> None:
         name = module.name
@@ -155,8 +160,6 @@ class ModuleStore:
             del self._known[name]
         else:
             self._known[name] = known
-            text = known.text
-            linecache.cache[known.file_name] = (len(text), None, text.splitlines(keepends=True), known.file_name)
         if before is not None:
             sys.modules[name] = before
 
@@ -166,7 +169,8 @@ class ModuleStore:
             known = self._known.pop(name, None)
             if known is not None:
                 sys.modules.pop(name, None)
-                linecache.cache.pop(known.file_name, None)
+            for file_name in self._files.pop(name, {}).values():
+                linecache.cache.pop(file_name, None)
 
 
 module_store = ModuleStore()

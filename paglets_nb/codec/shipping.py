@@ -156,6 +156,35 @@ def _pickled(cls: type) -> bytes:
         return file.getvalue()
 
 
+def _names_in(code: CodeType) -> Iterator[str]:
+    """The names that code, and the functions in it, look up."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+def _culprit(cls: type) -> str:
+    """Which global of the class's functions cannot be pickled, and what to do about it; empty where none is found."""
+    for label, value in vars(cls).items():
+        function = getattr(value, "__func__", value)
+        if not isinstance(function, FunctionType):
+            continue
+        for name in _names_in(function.__code__):
+            if name not in function.__globals__:
+                continue
+            used = function.__globals__[name]
+            try:
+                with _by_value(cls):
+                    _ClassPickler(io.BytesIO()).dump(used)
+            except Exception:  # whatever it is, this is what the class cannot take along
+                return (
+                    f"{label} uses the global {name!r}, a {type(used).__name__}, which cannot leave this process; "
+                    "a paglet reaches hosts and other paglets by self.context, and makes the rest itself: "
+                )
+    return ""
+
+
 class CodeStore:
     """The bundles this process has made or was sent, at most ``MAX_BUNDLES``."""
 
@@ -185,7 +214,7 @@ class CodeStore:
             with self._lock, _by_value(cls):
                 pickled = _pickled(cls)
         except Exception as error:
-            raise SerializationError(f"class {cls.__qualname__} cannot be shipped: {error}") from error
+            raise SerializationError(f"class {cls.__qualname__} cannot be shipped: {_culprit(cls)}{error}") from error
         name = qualified_name(cls)
         digest = _digest(name, pickled)
         wire_name = f"{name}#{digest}"

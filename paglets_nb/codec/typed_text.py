@@ -70,7 +70,8 @@ _MOMENTS = (datetime.datetime, datetime.date, datetime.time)
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` where one of the known words is near, else nothing."""
-    near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.5)
+    cutoff = 0.5 if len(wrong) <= 2 else 0.65  # of two letters one may be wrong
+    near = difflib.get_close_matches(wrong, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -199,6 +200,13 @@ def converted(word: Word, kind: Any) -> Any:
     raise failure
 
 
+def _example(kind: Any) -> str:
+    """How a value of a type of several parts is written."""
+    if dataclasses.is_dataclass(kind):
+        return "{" + ", ".join(f'"{name}": ...' for name in field_types(kind)) + "}"  # type: ignore[arg-type]
+    return '{"key": ...}' if typing.get_origin(kind) is dict else "[..., ...]"
+
+
 def field_value(owner: str, name: str, kind: Any, word: Word) -> Any:
     """One field from its word; FieldError names it and what it wanted."""
     try:
@@ -209,6 +217,8 @@ def field_value(owner: str, name: str, kind: Any, word: Word) -> Any:
     detail = ""
     if dataclasses.is_dataclass(kind) or typing.get_origin(kind) in (*_SEQUENCES, dict):
         detail = f" ({' '.join(str(wanted).split())})"
+        if not isinstance(read_literal(str(word)), Mapping | list | tuple | set):
+            detail = f"; write {name}={_example(kind)}"
     raise FieldError(f"{owner}: field {name!r} wants {type_name(kind)}, got {shown!r}{detail}", field=name) from None
 
 

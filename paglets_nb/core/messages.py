@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paglets_nb.core.ports import Body, codec
-from paglets_nb.core.values import DEFAULT_TIMEOUT, new_message_id
+from paglets_nb.core.values import DEFAULT_TIMEOUT, new_message_id, wrong_timeout
 from paglets_nb.errors import CallTimeoutError, SerializationError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["FutureReply", "Message", "MessageType", "ReplySet"]
 
 T = TypeVar("T")
+_MAY_COME = "it may still come"
 
 
 class MessageType(Enum):
@@ -138,7 +140,7 @@ class FutureReply:
         self._done = False
         self._awaited = False
         self._value: Any = None
-        self._error: BaseException | None = None
+        self._error: tuple[BaseException, TracebackType | None] | None = None
         self._callbacks: list[Callable[[FutureReply], None]] = []
         self._cancel: Callable[[], None] | None = None
 
@@ -148,9 +150,9 @@ class FutureReply:
 
     def set_error(self, error: BaseException) -> None:
         """Settle with an error; later settlements are ignored."""
-        self._settle(None, error)
+        self._settle(None, (error, error.__traceback__))
 
-    def _settle(self, value: Any, error: BaseException | None) -> None:
+    def _settle(self, value: Any, error: tuple[BaseException, TracebackType | None] | None) -> None:
         with self._lock:
             if self._done:
                 return
@@ -195,13 +197,21 @@ class FutureReply:
             Exception: what the handler raised.
         """
         limit = self.timeout if timeout is None else timeout
-        if not self.wait_for_reply(limit):
-            raise CallTimeoutError(self.what, limit)
+        try:
+            there = self.wait_for_reply(limit)
+        except (TypeError, ValueError):
+            wrong = wrong_timeout(limit)
+            if wrong is not None:
+                raise wrong from None
+            raise
+        if not there:
+            raise CallTimeoutError(self.what, limit, hint=_MAY_COME)
         return self._take()
 
     def _take(self) -> Any:
         if self._error is not None:
-            raise self._error
+            error, trace = self._error
+            raise error.with_traceback(trace)  # without the frames of those who took it before
         return self._value
 
     def _typed(self, cls: type[T], timeout: float | None) -> T:
@@ -245,10 +255,17 @@ class FutureReply:
 
         if not self._done:
             self.add_done_callback(wake)
-            with anyio.move_on_after(self.timeout):
+            try:
+                scope = anyio.move_on_after(self.timeout)
+            except TypeError:
+                wrong = wrong_timeout(self.timeout)
+                if wrong is not None:
+                    raise wrong from None
+                raise
+            with scope:
                 await ready.wait()
         if not self._done:
-            raise CallTimeoutError(self.what, self.timeout)
+            raise CallTimeoutError(self.what, self.timeout, hint=_MAY_COME)
         return self._take()
 
     def __repr__(self) -> str:

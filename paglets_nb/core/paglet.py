@@ -18,7 +18,7 @@ from paglets_nb.core.resources import Resources
 from paglets_nb.core.state import PagletState, StateLock
 from paglets_nb.core.turns import current_turn
 from paglets_nb.core.values import new_agent_id
-from paglets_nb.errors import LifecycleError, NotHandledError
+from paglets_nb.errors import HostError, LifecycleError, NotHandledError
 
 if TYPE_CHECKING:
     from paglets_nb.core.context import PagletContext
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Paglet"]
 
 StateT = TypeVar("StateT", bound=PagletState)
+
+
+def _is_state(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, PagletState)
 
 
 class Paglet(PagletFiles, PagletServices, Generic[StateT]):
@@ -57,12 +61,33 @@ class Paglet(PagletFiles, PagletServices, Generic[StateT]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls._check_state()
         if "State" in cls.__dict__:
             return
         for base in getattr(cls, "__orig_bases__", ()):
             for argument in typing.get_args(base):
                 if isinstance(argument, type) and issubclass(argument, PagletState):
                     cls.State = argument
+
+    @classmethod
+    def _check_state(cls) -> None:
+        """HostError where what stands for the state, in the brackets or as ``State``, is of another kind."""
+        stated = [cls.__dict__["State"]] if "State" in cls.__dict__ else []
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            origin = typing.get_origin(base)
+            if isinstance(origin, type) and issubclass(origin, Paglet):
+                parameters: tuple[Any, ...] = getattr(origin, "__parameters__", ())
+                stated += [
+                    argument
+                    for parameter, argument in zip(parameters, typing.get_args(base), strict=False)
+                    if _is_state(getattr(parameter, "__bound__", None))
+                ]
+        for state in stated:
+            if isinstance(state, type) and state is not Any and not _is_state(state):
+                raise HostError(
+                    f"the state of {cls.__name__} must be a dataclass that subclasses PagletState; "
+                    f"{state.__name__} is none"
+                )
 
     def __init__(self, state: StateT | None = None, *, agent_id: str | None = None) -> None:
         self.state: StateT = type(self).State() if state is None else state  # type: ignore[assignment]

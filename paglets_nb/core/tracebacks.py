@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sysconfig
 import traceback
@@ -32,10 +33,15 @@ def is_ours(filename: str) -> bool:
     return os.path.abspath(filename).startswith(_PACKAGE)
 
 
+def _is_shown(filename: str) -> bool:
+    """Whether a frame of this source file tells the user anything: not of this package, nor of how modules load."""
+    return not (is_ours(filename) or filename == importlib.__file__ or filename.startswith("<frozen importlib"))
+
+
 def _is_standard(filename: str) -> bool:
     """Whether a source file is of the standard library."""
     path = os.path.abspath(filename)
-    return path.startswith(_STANDARD) and not path.startswith(_PACKAGES)
+    return filename.startswith("<frozen ") or (path.startswith(_STANDARD) and not path.startswith(_PACKAGES))
 
 
 def has_user_frames(error: BaseException) -> bool:
@@ -48,7 +54,7 @@ def has_user_frames(error: BaseException) -> bool:
 
 def _is_users(filename: str) -> bool:
     """Whether a source file is neither this package's nor installed."""
-    return not (is_ours(filename) or os.path.abspath(filename).startswith((_STANDARD, *_PACKAGES)))
+    return not (is_ours(filename) or _is_standard(filename) or os.path.abspath(filename).startswith(_PACKAGES))
 
 
 def without_own_frames(error: BaseException) -> TracebackType | None:
@@ -63,7 +69,7 @@ def without_own_frames(error: BaseException) -> TracebackType | None:
         return error.__traceback__
     kept = None
     for entry in reversed(entries):
-        if not is_ours(entry.tb_frame.f_code.co_filename):
+        if _is_shown(entry.tb_frame.f_code.co_filename):
             kept = TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return kept
 
@@ -71,7 +77,7 @@ def without_own_frames(error: BaseException) -> TracebackType | None:
 def format_user_traceback(error: BaseException) -> str:
     """The traceback without this package's own frames; with all of them where there are no others."""
     described = traceback.TracebackException.from_exception(error)
-    user = [frame for frame in described.stack if not is_ours(frame.filename)]
+    user = [frame for frame in described.stack if _is_shown(frame.filename)]
     if user:
         described.stack = traceback.StackSummary.from_list(user)
     return "".join(described.format())[-MAX_TRACEBACK:]

@@ -7,9 +7,12 @@ path of a typed call does not pay for a uuid.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import secrets
 from collections.abc import Callable
+
+from paglets_nb.errors import ServiceContractError
 
 __all__ = [
     "ACTIVE",
@@ -20,6 +23,7 @@ __all__ = [
     "new_agent_id",
     "new_message_id",
     "new_message_number",
+    "wrong_timeout",
 ]
 
 ACTIVE = 1
@@ -62,6 +66,16 @@ def message_id(prefix: str, number: int) -> str:
 def id_prefix() -> str:
     """What every message id of this process begins with."""
     return _ids.prefix
+
+
+def wrong_timeout(timeout: object) -> ServiceContractError | None:
+    """The error for a time-out that is no number of seconds; None where it is one.
+
+    Made where something has failed already, so that a call does not pay for it.
+    """
+    if isinstance(timeout, int | float) and not math.isnan(timeout):
+        return None
+    return ServiceContractError(f"timeout wants seconds as a number, got {timeout!r}")
 
 
 def new_agent_id() -> str:

@@ -251,6 +251,7 @@ def target_of(mesh: Mesh, target: Any, operation: Any, state: PagletState | None
         return _operation(target.__name__, operation, lambda: operations_of(target)).of_class(target, state, init)
     if callable(target) and not isinstance(target, type):
         if operation is not None:
-            raise ExperimentError(f"a function has no operations, so not {operation!r}")
+            hint = "; its arguments' values are grid=..." if isinstance(operation, Mapping | list | tuple) else ""
+            raise ExperimentError(f"a function has no operations, so not {operation!r}{hint}")
         return Target(getattr(target, "__name__", "function"), FUNCTION).of_class(target, state, init)
     raise ExperimentError(f"a fan-out calls a paglet class, a function or paglets, not {target!r}")

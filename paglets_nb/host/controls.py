@@ -41,7 +41,7 @@ GOES_ON = "the movement goes on (large files take their time); the paglet's prox
 
 def that_it_goes_on(error: CallTimeoutError, verb: str) -> CallTimeoutError:
     """The time-out of a lifecycle request; a movement's says that the movement is not undone by it."""
-    if verb not in _MOVEMENTS or error.hint:
+    if verb not in _MOVEMENTS or type(error) is not CallTimeoutError or error.hint == GOES_ON:
         return error
     return CallTimeoutError(error.what, error.timeout, hint=GOES_ON)
 

@@ -18,7 +18,7 @@ from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import current_turn
 from paglets_nb.core.values import new_message_number
-from paglets_nb.errors import CallTimeoutError, FrameError, PagletError
+from paglets_nb.errors import MAY_BE_DONE, CallTimeoutError, FrameError, PagletError
 from paglets_nb.host.channel import queued_receipt
 from paglets_nb.host.multicall import MultiCall
 from paglets_nb.host.sockets import host_label, refuse_in_loop
@@ -75,7 +75,8 @@ def call_each(
             try:
                 frame = connection.receive()
             except BlockingIOError:
-                frame, replies[number] = None, CallTimeoutError(f"{kind!r} on {host_label(url)}", timeout)
+                late = CallTimeoutError(f"{kind!r} on {host_label(url)}", timeout, hint=MAY_BE_DONE)
+                frame, replies[number] = None, late
             except (OSError, FrameError):
                 frame = None
             sent.pop(0)
@@ -162,6 +163,6 @@ def _call_others(
     for number in numbers:
         answer = answers.get(number)
         if answer is None:
-            replies[number] = CallTimeoutError(message.kind, timeout)
+            replies[number] = CallTimeoutError(message.kind, timeout, hint=MAY_BE_DONE)
         else:
             replies[number] = answer.value if answer.error is None else answer.error

@@ -5,12 +5,44 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["DELIVERED", "EVENT_VERB", "FAILED", "KEPT", "EventGap", "EventPage", "EventsRequest", "HostEvent"]
+__all__ = [
+    "DELIVERED",
+    "EVENT_KINDS",
+    "EVENT_VERB",
+    "FAILED",
+    "KEPT",
+    "EventGap",
+    "EventPage",
+    "EventsRequest",
+    "HostEvent",
+]
 
 KEPT = 1000
 """Events a host keeps."""
 EVENT_VERB = "@events"
 DELIVERED, FAILED = "message-delivered", "message-failed"
+EVENT_KINDS = (
+    "create",
+    "arrival",
+    "dispatch",
+    "clone",
+    "retract",
+    "deactivate",
+    "activate",
+    "upgrade",
+    "dispose",
+    "quarantine",
+    DELIVERED,
+    FAILED,
+    "service-advertised",
+    "service-withdrawn",
+    "service-started",
+    "service-ended",
+    "transfer-failed",
+    "notification",
+    "failure",
+)
+"""The kinds of event that a host records."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +51,7 @@ class HostEvent:
 
     Attributes:
         number: counts up from 1 on each host.
-        kind: ``create``, ``arrival``, ``dispatch``, ``clone``, ``retract``, ``deactivate``, ``activate``,
-            ``dispose``, ``quarantine``; ``message-delivered``, ``message-failed``; ``service-advertised``,
-            ``service-withdrawn``, ``service-started``, ``service-ended``; ``transfer-failed``,
-            ``notification``; ``failure`` for what went wrong elsewhere.
+        kind: one of ``EVENT_KINDS``; ``failure`` stands for what went wrong elsewhere than in a message.
         agent_id: the paglet it concerns; empty when none.
         timestamp: POSIX seconds.
         details: of a message ``message`` (its kind), ``sender`` (a paglet's id; empty from outside),

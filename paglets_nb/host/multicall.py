@@ -22,7 +22,7 @@ from paglets_nb.core.ports import CallOptions
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import current_turn
 from paglets_nb.core.values import new_message_number
-from paglets_nb.errors import LOST, CallTimeoutError, FrameError, PagletError, TransferError
+from paglets_nb.errors import LOST, MAY_BE_DONE, CallTimeoutError, FrameError, PagletError, TransferError
 from paglets_nb.host.channel import queued_receipt
 from paglets_nb.host.client import MAX_HOPS
 from paglets_nb.host.headers import encode_content, header_of, is_usual
@@ -273,7 +273,8 @@ class MultiCall:
             frame = connection.receive()
         except BlockingIOError:
             self._land(number, flight, connection, keep=False)
-            late = CallTimeoutError(f"{flight.what!r} on {host_label(flight.url)}", self._patience)
+            what = f"{flight.what!r} on {host_label(flight.url)}"
+            late = CallTimeoutError(what, self._patience, hint=MAY_BE_DONE)
             self._answer(flight, LOST_REPLY, error=late)
             return
         except (OSError, FrameError):

@@ -36,6 +36,7 @@ class Sleep:
         self._lock = threading.RLock()
         self._sleeping: dict[str, StoredPaglet] = {}
         self._names: dict[str, str] = {}
+        self._reasons: dict[str, str] = {}
 
     # ---- the table
 
@@ -52,6 +53,7 @@ class Sleep:
     def _remove(self, stored: StoredPaglet) -> None:
         self._sleeping.pop(stored.agent_id, None)
         self._names.pop(stored.name, None)
+        self._reasons.pop(stored.agent_id, None)
 
     def lookup(self, key: str) -> StoredPaglet | None:
         """A sleeping paglet by id or name."""
@@ -92,6 +94,7 @@ class Sleep:
             stored = host.durability.stored(resident, INACTIVE, policy=wire.dataclass_to_wire(policy))
             host.durability.records.save(stored)
             self.add(stored)
+            self._reasons[stored.agent_id] = request.reason
             host.lifecycle.withdraw(resident)
         host.events.record("deactivate", resident.agent_id, reason=request.reason)
         return Nothing()
@@ -187,7 +190,12 @@ class Sleep:
             return False
         if policy.queue_messages_when_inactive:
             return True
-        raise PagletInactiveError(f"paglet {stored.called} is deactivated and takes no messages")
+        reason = self._reasons.get(stored.agent_id, "")
+        told = f"deactivated ({reason})" if reason else "deactivated"
+        raise PagletInactiveError(
+            f"paglet {stored.called} is {told} and takes no messages: %paglet activate "
+            f"{stored.name or stored.agent_id} wakes it, as does its proxy's activate()"
+        )
 
     def keep_message(self, stored: StoredPaglet, message: StoredMessage) -> bool:
         """Keep a message until the paglet wakes; False where it is awake by now."""

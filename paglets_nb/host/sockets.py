@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from threading import get_ident
 
-from paglets_nb.core.values import new_message_number
-from paglets_nb.errors import LOST, CallTimeoutError, HostDiedError, LifecycleError
+from paglets_nb.core.values import new_message_number, wrong_timeout
+from paglets_nb.errors import LOST, MAY_BE_DONE, CallTimeoutError, HostDiedError, LifecycleError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.transport.connection import Connection
 from paglets_nb.transport.frames import Frame
@@ -145,8 +145,11 @@ class Sockets:
         """
         connection.close()
         if isinstance(error, BlockingIOError):
-            raise CallTimeoutError(f"{what!r} on {host_label(url)}", timeout) from None
+            raise CallTimeoutError(f"{what!r} on {host_label(url)}", timeout, hint=MAY_BE_DONE) from None
         if not isinstance(error, OSError):
+            wrong = wrong_timeout(timeout)
+            if wrong is not None:
+                raise wrong from None
             raise error
         if connection.sent or not used:
             raise self.gone(url, error, delivered=connection.sent) from error

@@ -16,7 +16,7 @@ from paglets_nb.codec.typed_text import did_you_mean
 from paglets_nb.core.tracebacks import without_own_frames
 from paglets_nb.errors import CursorGapError, NotHandledError, PagletError, RemoteHostError
 
-__all__ = ["did_you_mean", "not_on_hosts", "one_line", "readable", "readable_errors"]
+__all__ = ["did_you_mean", "not_on_hosts", "not_shipped", "one_line", "readable", "readable_errors"]
 
 _ABOUT_THE_LINE = (CursorGapError, NotHandledError)
 """What a paglet refuses of a magic's line, in whichever of its methods."""
@@ -39,6 +39,17 @@ def not_on_hosts(message: str, namespace: Mapping[str, Any]) -> str:
     return (
         f"{found[1]} is defined in this notebook only: run its cell on the hosts too, under %%paglet on, "
         "or take %%paglet fanout, which sends along what a cell uses"
+    )
+
+
+def not_shipped(error: BaseException, namespace: Mapping[str, Any]) -> str:
+    """What to do about a name that a handler did not find, where the notebook has it; else empty."""
+    found = _UNKNOWN_NAME.search(str(error)) if isinstance(error, NameError) else None
+    if found is None or found[1] not in namespace or not getattr(error, "remote_traceback", ""):
+        return ""
+    return (
+        f"{found[1]} is defined in this notebook, but was not when the class was sent to its host: "
+        "run the cell of the class again, then %paglet upgrade CLASS"
     )
 
 
@@ -66,6 +77,9 @@ def _of_user_code(error: PagletError) -> bool:
 class readable_errors:  # noqa: N801 - used as a function
     """Raise what the block raises in its readable form, without this package's frames where user code raised it."""
 
+    def __init__(self, namespace: Mapping[str, Any] | None = None) -> None:
+        self._namespace = namespace or {}
+
     def __enter__(self) -> None:
         return None
 
@@ -77,4 +91,6 @@ class readable_errors:  # noqa: N801 - used as a function
         shown = readable(error)
         if shown is not error:
             raise shown.with_traceback(None) from None
+        if hint := not_shipped(error, self._namespace):
+            error.add_note(hint)
         error.__traceback__ = without_own_frames(error)

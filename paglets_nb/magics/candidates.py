@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.errors import PagletError
 from paglets_nb.magics.grids import function_names
 from paglets_nb.magics.parser import Arguments
 from paglets_nb.magics.session import Session
@@ -95,6 +97,12 @@ class Candidates:
             return [mesh.name for mesh in known_meshes() if mesh.state == "stopped"]
         if metavar == "PAGLET":
             return self._paglets()
+        if metavar == "TASK":
+            return self._tasks()
+        if metavar == "EVENT_KIND":
+            from paglets_nb.magics.verbs.events import event_kinds
+
+            return list(event_kinds())
         if metavar == "PAGLET_OR_CLASS":
             return [*self._paglets(), *self._session.class_names()]
         if metavar == "TARGET":
@@ -110,17 +118,44 @@ class Candidates:
         mesh = self._session.mesh
         return [handle.name for handle in mesh.hosts()] if mesh is not None and mesh.running else []
 
-    def _paglets(self) -> list[str]:
+    def _proxies(self) -> dict[str, PagletProxy]:
+        """What paglets may be called: variables, names and ids."""
         mesh = self._session.mesh
-        variables = [
-            name
+        found = {
+            name: getattr(value, "proxy", value)
             for name, value in list(self._session.shell.user_ns.items())
             if isinstance(getattr(value, "proxy", value), PagletProxy) and not name.startswith("_")
-        ]
+        }
+        if mesh is not None and mesh.running:
+            listing: list[PagletInfo] = self.ask("paglets", mesh.listing, [])
+            known = [
+                (info.name, PagletProxy(info.host_url, info.agent_id, mesh.client, class_name=info.class_name))
+                for info in listing
+            ]
+            found = {name: proxy for name, proxy in known if name} | found
+            found |= {proxy.agent_id: proxy for _name, proxy in known}
+        return found
+
+    def _paglets(self) -> list[str]:
+        return list(self._proxies())
+
+    def _tasks(self) -> list[str]:
+        """The paglets that are tasks; all where that is not known yet."""
+        proxies, mesh = self._proxies(), self._session.mesh
         if mesh is None or not mesh.running:
-            return variables
-        listing: list[PagletInfo] = self.ask("paglets", mesh.listing, [])
-        return [*variables, *(info.name for info in listing if info.name), *(info.agent_id for info in listing)]
+            return list(proxies)
+
+        def fetch() -> list[str]:
+            from paglets_nb.patterns.tasks import TaskPaglet
+
+            tasks: dict[str, bool] = {}
+            for proxy in proxies.values():
+                if proxy.class_name not in tasks:
+                    with suppress(PagletError):
+                        tasks[proxy.class_name] = issubclass(mesh.class_of(proxy), TaskPaglet)
+            return [word for word, proxy in proxies.items() if tasks.get(proxy.class_name, True)]
+
+        return self.ask(("tasks", *proxies), fetch, list(proxies))
 
     def _operations(self, paglet: str) -> list[str]:
         def fetch() -> list[str]:

@@ -29,12 +29,21 @@ from paglets_nb.magics.verbs import LINE_VERBS, load_line_verb
 __all__ = ["LineCompleter"]
 
 _LINE = re.compile(r"^\s*(?:[A-Za-z_][\w.,\s\[\]]*=\s*)?(%{1,2})paglet\s+(.*)$", re.DOTALL)
+_METAVARS = {("events", "KIND"): "EVENT_KIND", **{(verb, "PAGLET"): "TASK" for verb in ("start", "status", "wait")}}
+"""What a verb's argument is, where its name in the help does not say it."""
 _FIELD = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
 def _nothing() -> SimpleMatcherResult:
     """No completions; a new dict each time, for IPython writes into it."""
     return SimpleMatcherResult(completions=[], suppress=False)
+
+
+class _NoCompletions(list[SimpleCompletion]):
+    """None, with the length of some: IPython lets a matcher silence the others only where it has completions."""
+
+    def __len__(self) -> int:
+        return 1
 
 
 @dataclass(frozen=True)
@@ -117,8 +126,10 @@ class LineCompleter:
             fragment, words = self.complete(found[2], cell=found[1] == "%%")
         except Exception:  # completion must never get into the way of typing
             return _nothing()
+        if not words and ("{" in fragment or "$" in fragment):  # a name of the notebook, which IPython knows
+            return _nothing()
         return SimpleMatcherResult(
-            completions=[SimpleCompletion(text=text, type=kind) for text, kind in words],
+            completions=[SimpleCompletion(text=text, type=kind) for text, kind in words] or _NoCompletions(),
             suppress=True,
             matched_fragment=fragment,
         )
@@ -162,7 +173,9 @@ class LineCompleter:
         if action.metavar == "HOST" and "," in fragment:  # one word may name several hosts
             fragment = fragment.rpartition(",")[2]
         words = [str(choice) for choice in action.choices or ()]
-        words += self._candidates.of(str(action.metavar), place.arguments)
+        words += self._candidates.of(
+            _METAVARS.get((before[0], str(action.metavar)), str(action.metavar)), place.arguments
+        )
         kind = {"HOST": "instance", "PAGLET": "instance", "OPERATION": "function", "CLASS": "class"}
         if action.metavar in ("FILE", "PATH"):
             words += [os.path.join(name, "") if os.path.isdir(name) else name for name in glob.glob(f"{fragment}*")]

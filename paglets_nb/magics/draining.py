@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
 from paglets_nb.core.proxy import PagletProxy
+from paglets_nb.errors import CursorGapError
 from paglets_nb.magics.boundary import did_you_mean
 from paglets_nb.magics.parser import Arguments, VerbParser, natural, seconds
 from paglets_nb.magics.session import Session
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from paglets_nb.widgets.drain_buffer import Row
     from paglets_nb.widgets.drain_follower import EventSource
 
-__all__ = ["configure_drain", "cursor_key", "drain_of", "follow_live", "is_drain"]
+__all__ = ["batches_of", "configure_drain", "cursor_key", "drain_of", "follow_live", "is_drain"]
 
 _BATCH = 1000
 _WAIT = 1.0
@@ -93,6 +94,20 @@ def drain_of(session: Session, arguments: Arguments, after: int | None, *, follo
         after = session.cursors.get((proxy.agent_id, operation.name), 0)
     batch = _BATCH if arguments.limit is None else max(1, min(_BATCH, arguments.limit))
     return drain(proxy, operation, after, limit=batch, follow=follow, timeout=arguments.timeout)
+
+
+def batches_of(events: Drain, limit: int | None) -> Iterator[list[dict[str, Any]]]:
+    """The events by the list, at least ``limit`` of them if there are so many; none where it is 0.
+
+    Raises:
+        UsageError: while iterating: some were trimmed; says with which ``--after`` to go on.
+    """
+    if limit == 0:
+        return
+    try:
+        yield from events.batches()
+    except CursorGapError as gap:
+        raise UsageError(str(gap).replace("after_cursor=", "--after ")) from None
 
 
 def cursor_key(events: Drain) -> tuple[str, str]:

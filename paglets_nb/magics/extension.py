@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core.completer import CompletionContext, MatcherResult, context_matcher
 from IPython.core.error import UsageError
-from IPython.core.magic import needs_local_scope, no_var_expand, output_can_be_silenced
+from IPython.core.magic import needs_local_scope, no_var_expand
 
 from paglets_nb.core.turns import default_origin
 from paglets_nb.magics.boundary import did_you_mean, readable_errors
@@ -55,13 +55,13 @@ class Extension:
         """Add the magics, the completion, the pictures and the hook before each cell."""
         shell = self._shell
 
-        @output_can_be_silenced
         @needs_local_scope
         @no_var_expand
         def paglet(line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
             """A mesh of kernels and the paglets on it; ``%paglet --help`` lists the verbs."""
-            with readable_errors():
-                return self.run(line, cell, local_ns)
+            with readable_errors(shell.user_ns):
+                value = self.run(line, cell, local_ns)
+            return None if (line if cell is None else cell).rstrip().endswith(";") else value
 
         shell.register_magic_function(paglet, magic_kind="line_cell", magic_name=MAGIC)
         shell.Completer.custom_matchers.append(self._matcher)

@@ -320,7 +320,10 @@ class Session:
         value = word.value if isinstance(word, Word) and isinstance(word.value, type) else self._look_up_class(word)
         if isinstance(value, type) and issubclass(value, Paglet) and value is not Paglet:
             return value
-        raise UsageError(f"{word} is no paglet class (a subclass of Paglet) but {type(value).__name__}")
+        if isinstance(value, type):
+            raise UsageError(f"{word} is no paglet class: it does not subclass Paglet")
+        kind = type(value).__name__
+        raise UsageError(f"{word} is no paglet class but {'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}")
 
     def _look_up_class(self, word: str) -> Any:
         if word.isidentifier():

@@ -49,6 +49,18 @@ def _matching(line: str, start: int) -> int:
     return -1
 
 
+def _bracketed(line: str, start: int) -> int:
+    """Where the bracket at ``start`` closes; UsageError where it does not."""
+    end = _matching(line, start)
+    if end < 0:
+        word = line[:start].rpartition(" ")[2] + line[start:].partition(" ")[0]
+        field, text = (f"{found[1]}=", found[2]) if (found := _FIELD.fullmatch(word)) else ("", word)
+        quote = '"' if "'" in text else "'"
+        closing = _CLOSING[line[start]]
+        raise UsageError(f"no closing {closing} for {word}; in quotes it is text: {field}{quote}{text}{quote}")
+    return end
+
+
 def _quoted(line: str, start: int) -> tuple[str, int]:
     """The text of the quotes that open at ``start``, and where what follows them begins."""
     quote, at, text = line[start], start + 1, []
@@ -87,8 +99,7 @@ def _pieces(line: str) -> list[list[_Piece]]:
             text, at = _quoted(line, at)
             word.append(_Piece(text, plain=char == "'"))
             continue
-        end = _matching(line, at) if char in _CLOSING else -1
-        end = at if end < 0 else end
+        end = _bracketed(line, at) if char in _CLOSING else at
         if word and not word[-1].plain and char not in _CLOSING and word[-1].text[-1:] not in _CLOSING.values():
             word[-1].text += line[at : end + 1]
         else:
@@ -130,7 +141,7 @@ def split_line(line: str, namespace: Mapping[str, Any]) -> list[Word]:
         namespace: where ``{expr}`` and ``$var`` are looked up.
 
     Raises:
-        UsageError: a quote is not closed, or what a lone ``{expr}`` or ``$var`` stands for is not there.
+        UsageError: a quote or a bracket is not closed, or what a lone ``{expr}`` or ``$var`` stands for is not there.
     """
     words: list[Word] = []
     for pieces in _pieces(line.strip().removesuffix(";")):

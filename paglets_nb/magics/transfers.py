@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["configure_transfer", "local_host", "mode_of", "place_of", "transfer"]
 
 
+_HINTS = {
+    "destination already exists": "--overwrite replaces it",
+    "source is not a file": "there is none of that name there, or it is a folder",
+}
+"""What to do about errors, by words of theirs."""
+
+
 def configure_transfer(parser: VerbParser) -> None:
     """Add the options of both directions."""
     parser.add_argument("--move", action="store_true", help="delete the source once the file is in place")
@@ -62,7 +69,8 @@ def transfer(session: Session, request: GrabRequest) -> FileTransferResult:
         try:
             result = grab(local_host(session), request, on_progress=lambda at: line.tell(f"{doing}: {headline(at)}"))
         except (RemoteHostError, TaskCancelledError) as error:
-            raise UsageError(f"{doing}: {error}") from None
+            hints = [hint for words, hint in _HINTS.items() if words in str(error)]
+            raise UsageError("; ".join((f"{doing}: {error}", *hints))) from None
         done = "would bring" if request.dry_run else "brought"
         line.update(f"{done} {result.size} in {time.monotonic() - began:.2f} s")
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import linecache
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,9 @@ __all__ = [
     "unknown_field",
     "words_of",
 ]
+
+_CELL = "<paglet cell>"
+"""What tracebacks call the cell."""
 
 
 def field_value(owner: str, name: str, kind: Any, word: Word) -> Any:
@@ -66,12 +70,16 @@ def build(cls: type, fields: Mapping[str, Word], *, owner: str = "") -> Any:
         raise UsageError(one_line(error)) from None
 
 
-def _evaluated(node: ast.expr, label: str, namespace: dict[str, Any]) -> Any:
-    code = compile(ast.Expression(node), "<paglet cell>", "eval")
+def _evaluated(node: ast.expr, label: str, namespace: dict[str, Any], cell: str) -> Any:
+    """The value of an expression of a cell, whose lines its traceback shows."""
+    code = compile(ast.Expression(node), _CELL, "eval")
     try:
         return eval(code, namespace)
     except NameError as error:
         raise UsageError(f"{label}: {one_line(error)}") from None
+    except Exception:
+        linecache.cache[_CELL] = (len(cell), None, cell.splitlines(keepends=True), _CELL)
+        raise
 
 
 def request_from_cell(cls: type, cell: str, namespace: Mapping[str, Any], *, owner: str = "") -> Any:
@@ -113,7 +121,7 @@ def evaluated_fields(cell: str, namespace: Mapping[str, Any], owner: str, wanted
         raise UsageError(f"the cell is not Python: {error.msg} (line {error.lineno})") from None
     scope = dict(namespace)
     if len(body) == 1 and isinstance(body[0], ast.Expr):
-        return _evaluated(body[0].value, owner, scope)
+        return _evaluated(body[0].value, owner, scope, cell)
     fields: dict[str, Any] = {}
     for statement in body:
         target = _assigned(statement)
@@ -122,7 +130,7 @@ def evaluated_fields(cell: str, namespace: Mapping[str, Any], owner: str, wanted
                 f"line {statement.lineno}: wanted `field = value` lines, or one expression that is {wanted}"
             )
         name, node = target
-        fields[name] = scope[name] = _evaluated(node, f"field {name!r}", scope)
+        fields[name] = scope[name] = _evaluated(node, f"field {name!r}", scope, cell)
     return fields
 
 

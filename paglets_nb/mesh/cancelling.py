@@ -32,6 +32,7 @@ ASKED = "asked to stop"
 INTERRUPTED = "interrupted"
 RESTARTED = "host restarted"
 RESTARTING = "restarting"
+_REFUSED = "refused: "
 _LOOK = 0.05
 """Seconds between looks at whether it has ended."""
 _ANSWER = 2.0
@@ -58,6 +59,12 @@ class CancelStep:
     ended: bool
     detail: str = ""
 
+    def words(self) -> str:
+        """What was done, and what came of it."""
+        if self.detail.startswith(_REFUSED):
+            return f"host not restarted ({self.detail.removeprefix(_REFUSED)})"
+        return f"{self.name} ({self.seconds:.1f} s{f'; {self.detail}' if self.detail else ''})"
+
 
 @dataclass(frozen=True)
 class Cancellation:
@@ -81,8 +88,8 @@ class Cancellation:
         """What was done, in one line."""
         if not self.steps:
             return "nothing of it runs"
-        told = [f"{step.name} ({step.seconds:.1f} s{f'; {step.detail}' if step.detail else ''})" for step in self.steps]
-        return f"{', then '.join(told)}; {'it has ended' if self.ended else 'it goes on'}"
+        told = ", then ".join(step.words() for step in self.steps)
+        return f"{told}; {'it has ended' if self.ended else 'it goes on'}"
 
     def __str__(self) -> str:
         return f"{self.label}: {self.summary()}"
@@ -249,10 +256,10 @@ class Cancelling:
     def _restart(self) -> tuple[bool, str]:
         host = self._host()
         if host is None or self._restart_wanted is False:
-            return False, "refused: " + ("there is no mesh to do it" if host is None else "not wanted")
+            return False, _REFUSED + ("there is no mesh to do it" if host is None else "not wanted")
         others = None if self._silent else self._neighbours
         if self._restart_wanted is None and (refused := self._would_lose(host.name)):
-            return False, f"refused: {refused}"
+            return False, f"{_REFUSED}{refused}"
         self._say(f"{RESTARTING} {host.name}")
         try:
             host.restart(why=f"to cancel {self._label}")

@@ -174,7 +174,9 @@ class HostHandle:
                     return result.raise_error() if check else result
                 except concurrent.futures.TimeoutError:
                     if deadline is not None and time.monotonic() > deadline:
-                        raise CallTimeoutError(f"code on {self.name}", timeout or 0.0) from None
+                        raise CallTimeoutError(
+                            f"code on {self.name}", timeout or 0.0, hint="it is interrupted"
+                        ) from None
         except (KeyboardInterrupt, CallTimeoutError):
             self.interrupt()
             concurrent.futures.wait([future], _AFTER_INTERRUPT)

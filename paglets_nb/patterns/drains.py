@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from numbers import Integral, Real
 from typing import Any
 
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import CursorGapError, FrameError, HostDiedError
+from paglets_nb.errors import CursorGapError, FrameError, HostDiedError, ServiceContractError
 from paglets_nb.patterns.cursor_drain import CURSOR_DRAIN, DEFAULT_LIMIT, CursorDrainReply, CursorDrainRequest
 from paglets_nb.patterns.operations import OperationClient
 from paglets_nb.services.contracts import ServiceOperation
@@ -23,6 +24,12 @@ Event = dict[str, Any]
 _GRACE = 30.0
 _LAST_GRACE = 1.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+
+
+def _check_numbers(kind: type, wanted: str, **arguments: object) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, kind):
+            raise ServiceContractError(f"{name} wants {wanted}, got {value!r}")
 
 
 def drain(
@@ -59,14 +66,21 @@ def drain(
         An iterable of the events, each with its number under ``"cursor"``.
 
     Raises:
+        ServiceContractError: an argument is of another type.
         CursorGapError: while iterating: events behind the cursor were trimmed. To go on
             without them, set ``cursor`` to the error's ``first_cursor - 1`` and iterate again.
         PagletError: while iterating: what a call of the operation raises.
     """
     if isinstance(operation, str):
         operation = ServiceOperation(operation, CursorDrainRequest, CursorDrainReply)
+    if not isinstance(operation, ServiceOperation):
+        raise ServiceContractError(f"wanted a drain operation or its name, got {operation!r}")
+    _check_numbers(Integral, "a whole number", after_cursor=after_cursor, limit=limit)
+    _check_numbers(Real, "seconds as a number", wait_timeout=wait_timeout, retry_timeout=retry_timeout)
+    if timeout is not None:
+        _check_numbers(Real, "seconds as a number", timeout=timeout)
     return Drain(
-        proxy,
+        OperationClient(proxy).proxy,
         operation,
         after_cursor,
         limit=max(1, limit),

@@ -110,7 +110,7 @@ class OperationPaglet(Paglet[StateT]):
         return None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class OperationClient:
     """Calls typed operations through a proxy.
 
@@ -120,9 +120,10 @@ class OperationClient:
 
     proxy: PagletProxy
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.proxy, PagletProxy):
-            raise ServiceContractError(f"wanted a paglet's proxy, got {self.proxy!r}; mesh.paglet(name) finds one")
+    def __init__(self, proxy: PagletProxy) -> None:
+        if not isinstance(proxy, PagletProxy):
+            raise ServiceContractError(f"wanted a paglet's proxy, got {proxy!r}; mesh.paglet(name) finds one")
+        self.proxy = proxy
 
     def call(
         self,

@@ -18,6 +18,7 @@ from paglets_nb.errors import (
     HandlerInterruptedError,
     PagletError,
     RemoteHostError,
+    ServiceContractError,
     TaskCancelledError,
 )
 from paglets_nb.patterns.tasks import (
@@ -104,13 +105,17 @@ class TaskClient(Generic[ResultT]):
     """
 
     def __init__(self, proxy: PagletProxy, request_type: type, result_type: type[ResultT]) -> None:
+        if not isinstance(proxy, PagletProxy):
+            raise ServiceContractError(f"wanted a task's proxy, got {proxy!r}; mesh.paglet(name) finds one")
         self.proxy = proxy
         self.request_type = request_type
         self.result_type = result_type
 
     @classmethod
     def for_paglet(cls, proxy: PagletProxy, paglet_cls: type[TaskPaglet[Any, Any, Any]]) -> TaskClient[Any]:
-        """A client with the types of a task's class."""
+        """A client with the types of a task's class; ServiceContractError for a class of another kind."""
+        if not (isinstance(paglet_cls, type) and issubclass(paglet_cls, TaskPaglet)):
+            raise ServiceContractError(f"wanted a class of tasks (a subclass of TaskPaglet), got {paglet_cls!r}")
         return cls(proxy, paglet_cls.request_class(), paglet_cls.result_class())
 
     def _start_message(self, request: Any) -> Any:
@@ -273,7 +278,7 @@ class TaskHandle(Generic[ResultT]):
 
     def _result_of(self, snapshot: TaskSnapshot[ResultT], timeout: float | None) -> ResultT:
         if not snapshot.done:
-            raise CallTimeoutError(f"task {snapshot.agent_id}", timeout or 0.0)
+            raise CallTimeoutError(f"task {snapshot.agent_id}", timeout or 0.0, hint="it goes on")
         if snapshot.status is TaskStatus.CANCELLED:
             raise TaskCancelledError(f"task {snapshot.agent_id} was cancelled")
         if snapshot.result is None:

@@ -321,7 +321,8 @@ def snapshot_text(snapshot: Any, *, lost: bool = False) -> str:
     if snapshot.result is not None:
         text += f"\n{clipped(_result_picture(snapshot.result).text(snapshot.result))}"
     if snapshot.error:
-        text += f"\n{snapshot.traceback.rstrip() or snapshot.error}"
+        cancelled = snapshot.status.value == "CANCELLED"  # which is no failure: where it stood says little
+        text += f"\n{snapshot.error if cancelled else snapshot.traceback.rstrip() or snapshot.error}"
     return text
 
 

@@ -80,4 +80,7 @@ def test_messages_say_what_is_known() -> None:
     assert str(NotHandledError("fly", "Bird", ["sing"])) == "Bird does not handle 'fly' (operations: sing)"
     assert str(CallTimeoutError("add on alpha", 1.5)) == "add on alpha: no answer within 1.5 s"
     assert "first one held is 17" in str(CursorGapError(3, 17))
+    assert str(CursorGapError(0, 205)).startswith("events 1 to 204 were trimmed")
+    assert str(CursorGapError(0, 2)).startswith("event 1 was trimmed")
+    assert str(CursorGapError(0, 205)).endswith(": after_cursor=204 goes on from there")
     assert str(SerializationError("wrong", path="state.x")) == "state.x: wrong"

@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython.core.error import UsageError
 
-from paglets_nb.magics.draining import configure_drain, cursor_key, drain_of
+from paglets_nb.magics.draining import batches_of, configure_drain, cursor_key, drain_of
 from paglets_nb.magics.parser import Arguments, CellVerb, VerbParser
 from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
@@ -43,9 +43,8 @@ def run(session: Session, arguments: Arguments, cell: str) -> int:
     line = ProgressLine(session.shell)
     line.update(f"waiting for events behind cursor {cursor}")
     namespace = session.shell.user_ns
-    batches = drain.batches() if arguments.limit != 0 else ()
     try:
-        for events in batches:
+        for events in batches_of(drain, arguments.limit):
             for event in islice(events, None if arguments.limit is None else arguments.limit - count):
                 namespace["event"] = event
                 exec(code, namespace)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from paglets_nb.magics.draining import configure_drain, drain_of, follow_live
+from paglets_nb.magics.draining import batches_of, configure_drain, drain_of, follow_live
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
@@ -35,9 +35,8 @@ def run(session: Session, arguments: Arguments) -> DrainedEvents:
     began = time.monotonic()
     if arguments.follow:
         line.update("waiting for events")
-    batches = drain.batches() if arguments.limit != 0 else ()
     try:
-        for events in batches:
+        for events in batches_of(drain, arguments.limit):
             found.extend(islice(events, None if arguments.limit is None else arguments.limit - len(found)))
             if arguments.follow:
                 line.update(f"{len(found)} events", found._repr_html_())

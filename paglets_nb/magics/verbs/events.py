@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from IPython.core.error import UsageError
+
+from paglets_nb.magics.boundary import did_you_mean
 from paglets_nb.magics.parser import NOTHING_LOST, Arguments, LineVerb, VerbParser, natural, seconds
 from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from paglets_nb.mesh.events import MeshEvent
     from paglets_nb.widgets.drain_buffer import Row
 
-__all__ = ["VERB"]
+__all__ = ["VERB", "event_kinds"]
 
 _POLL = 0.5
 
@@ -31,10 +34,20 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="with --follow: for how long")
 
 
+def event_kinds() -> tuple[str, ...]:
+    """The kinds of event there are."""
+    from paglets_nb.host.event_pages import EVENT_KINDS
+    from paglets_nb.mesh.events import GAP
+
+    return (*EVENT_KINDS, GAP)
+
+
 def _wanted(session: Session, arguments: Arguments) -> Callable[[MeshEvent], bool]:
     host = session.host(arguments.on).name if arguments.on else ""
     paglet = session.paglet(arguments.paglet).agent_id if arguments.paglet else ""
     kind = str(arguments.kind or "")
+    if kind and kind not in (known := event_kinds()):
+        raise UsageError(f"there is no kind of event {kind!r} (kinds: {', '.join(known)}){did_you_mean(kind, known)}")
     return lambda event: host in ("", event.host_name) and paglet in ("", event.agent_id) and kind in ("", event.kind)
 
 

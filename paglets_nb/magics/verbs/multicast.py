@@ -8,7 +8,7 @@ from typing import Any
 
 from paglets_nb.core.messages import ReplySet
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import CallTimeoutError
+from paglets_nb.errors import MAY_BE_DONE, CallTimeoutError
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
 from paglets_nb.magics.progress import ProgressLine
 from paglets_nb.magics.session import Session
@@ -74,7 +74,7 @@ def run(session: Session, arguments: Arguments) -> ReplyTable:
         if len(replies) > shown and line.tell(_summary(replies, len(proxies), began), replies._repr_html_()):
             shown = len(replies)
     for proxy in left.values():
-        add(proxy, None, CallTimeoutError(kind, limit))
+        add(proxy, None, CallTimeoutError(kind, limit, hint=MAY_BE_DONE))
     line.update(_summary(replies, len(proxies), began))
     return replies
 

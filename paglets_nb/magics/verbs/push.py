@@ -37,6 +37,8 @@ def run(session: Session, arguments: Arguments) -> FileTransferResult:
     if ":" not in arguments.destination:
         raise UsageError(f"where to? Write HOST:PATH; {arguments.destination}: alone is the host's working folder")
     target, destination = place_of(session, arguments.destination)
+    if os.path.isdir(path):
+        raise UsageError(f"{arguments.file} is a folder; push brings one file: pack the folder first")
     if not os.path.isfile(path):
         raise UsageError(f"no file {str(arguments.file)!r} here")
     options: dict[str, Any] = mode_of(arguments)

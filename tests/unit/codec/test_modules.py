@@ -71,6 +71,19 @@ def test_a_definition_replaces_the_one_before() -> None:
     assert not importable(old)
 
 
+def test_each_text_of_a_module_has_its_own_lines() -> None:
+    """What an older text, a newer one or one that failed raises is shown with its own lines."""
+    first = module_store.define(NAME, "def fail():\n    raise ValueError(1)\n")
+    second = module_store.define(NAME, "\ndef fail():\n    raise ValueError(2)\n")
+    with pytest.raises(ZeroDivisionError) as failed:
+        module_store.define(NAME, "K = 4/0\n")
+    assert "K = 4/0" in "".join(traceback.format_exception(failed.value))
+    for module, line in ((first, "raise ValueError(1)"), (second, "raise ValueError(2)")):
+        with pytest.raises(ValueError, match="[12]") as caught:
+            module.fail()
+        assert line in "".join(traceback.format_exception(caught.value))
+
+
 def test_a_known_version_is_not_executed_again() -> None:
     """The same definition, sent twice or to two hosts of one process, is one module."""
     module = module_store.define(NAME, TEXT, "v1")

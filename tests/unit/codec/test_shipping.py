@@ -222,7 +222,7 @@ def test_what_cannot_be_shipped_is_named(run_cell: RunCell) -> None:
     cell = run_cell(
         "import threading\nlock = threading.Lock()\nclass Holder:\n    def use(self):\n        return lock\n"
     )
-    with pytest.raises(SerializationError, match="class Holder cannot be shipped"):
+    with pytest.raises(SerializationError, match="class Holder cannot be shipped: use uses the global 'lock', a lock,"):
         CodeStore().name_of(cell.Holder)
 
 

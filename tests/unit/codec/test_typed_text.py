@@ -87,6 +87,17 @@ def test_a_long_value_is_cut_and_a_dataclass_in_it_named() -> None:
         field_value("it", "points", list[Point], Word("[{'x': 'low'}]"))
 
 
+def test_a_word_for_what_has_several_parts_says_how_they_are_written() -> None:
+    """A mapping, a dataclass and a sequence."""
+    for kind, example in (
+        (dict[str, int], r'm=\{"key": \.\.\.\}'),
+        (Point, r'm=\{"x": \.\.\..*\}'),
+        (tuple[int, int], r"m=\[\.\.\., \.\.\.\]"),
+    ):
+        with pytest.raises(FieldError, match=f"got 'a'; write {example}$"):
+            field_value("it", "m", kind, Word("a"))
+
+
 def test_annotations_can_be_kept() -> None:
     """For whoever looks for bounds in them."""
     assert field_types(Order)["count"] is int
@@ -96,7 +107,9 @@ def test_annotations_can_be_kept() -> None:
 def test_a_near_word_is_offered() -> None:
     """And none where none is near."""
     assert did_you_mean("ad", ["add", "total"]) == "; did you mean 'add'?"
-    assert did_you_mean("xyz", ["add"]) == ""
+    assert did_you_mean("om", ["on", "call"]) == "; did you mean 'on'?"
+    for wrong, known in (("xyz", "add"), ("bogus", "log"), ("--name", "--all")):
+        assert did_you_mean(wrong, [known]) == ""
 
 
 def test_what_means_nothing_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -128,10 +129,24 @@ class TestFutureReply:
             future.get_reply()
         assert "failed" in repr(future)
 
+    def test_an_error_does_not_grow(self) -> None:
+        """Each time it is raised with the frames of where it came from and of who asks now."""
+        future = FutureReply()
+        try:
+            raise ValueError("bad")
+        except ValueError as error:
+            future.set_error(error)
+        lengths = []
+        for _ in range(3):
+            with pytest.raises(ValueError, match="bad") as caught:
+                future.get_reply()
+            lengths.append(len(traceback.extract_tb(caught.value.__traceback__)))
+        assert len(set(lengths)) == 1
+
     def test_a_time_out(self) -> None:
         """Waiting past the time-out names the call and the seconds; the reply may still come."""
         future = FutureReply("add", 0.01)
-        with pytest.raises(CallTimeoutError, match="add: no answer within 0.01 s"):
+        with pytest.raises(CallTimeoutError, match="add: no answer within 0.01 s; it may still come"):
             future.get_reply()
         with pytest.raises(TimeoutError):
             future.get_reply(0.001)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
+import types
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import pytest
 
 from paglets_nb.core.messages import Message
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.state import PagletState
-from paglets_nb.errors import LifecycleError, NotHandledError
+from paglets_nb.errors import HostError, LifecycleError, NotHandledError
+from paglets_nb.patterns.operations import OperationPaglet
 from paglets_nb.testing import Counter, CounterState
+
+StateT = TypeVar("StateT", bound=PagletState)
 
 
 @dataclass
@@ -42,6 +47,28 @@ def test_the_state_class_comes_from_the_type_argument() -> None:
     assert Wide.State is WideState
     assert Plain.State is PagletState
     assert Counter.State is CounterState
+
+
+def test_what_is_no_state_is_refused() -> None:
+    """In the brackets of any base, or as ``State``; the error names it when the class is defined."""
+
+    @dataclass
+    class Put:
+        n: int = 0
+
+    class Bare:
+        pass
+
+    class Generous(Paglet[StateT], Generic[StateT]):
+        """A base of a user's own."""
+
+    said = "the state of Wrong must be a dataclass that subclasses PagletState; {} is none"
+    for base, state in ((Paglet, Bare), (OperationPaglet, Put), (Generous, Put)):
+        with pytest.raises(HostError, match=said.format(state.__name__)):
+            types.new_class("Wrong", (base[state],))  # type: ignore[index]
+    with pytest.raises(HostError, match=said.format("Put")):
+        type("Wrong", (Paglet,), {"State": Put})
+    assert types.new_class("Right", (Generous[BoxState],)).State is BoxState
 
 
 def test_a_fresh_state_and_identity() -> None:

@@ -60,7 +60,8 @@ def test_kinds_that_need_no_turn_stay_such(mesh: LocalMesh) -> None:
     [
         (Adder, "subtract", {}, "Adder has no operation 'subtract' \\(operations: add\\)"),
         (Adder, None, {}, "Adder: which operation\\? \\(operations: add\\)"),
-        (len, "add", {}, "a function has no operations"),
+        (len, "add", {}, "a function has no operations, so not 'add'$"),
+        (len, {"a": [1]}, {}, "; its arguments' values are grid="),
         (5, "add", {}, "a paglet class, a function or paglets, not 5"),
         (dict, "add", {}, "not <class 'dict'>"),
     ],

@@ -94,6 +94,7 @@ def test_a_second_cell_after_nothing_found_still_completes(notebook: Notebook) -
         ("drain cou", ["counter"]),
         ("drain counter a", ["add"]),
         ("events --on b", ["beta"]),
+        ("events --kind d", ["dispatch", "deactivate", "dispose"]),
         ("events --paglet cou", ["counter"]),
         ("notifications --severity w", ["warning"]),
         ("log al", ["alpha"]),
@@ -137,6 +138,30 @@ def test_paglets_are_offered_by_variable_name_and_id(meshed: Notebook, counter: 
 def test_a_tasks_fields_are_those_of_its_request(meshed: Notebook, worker: str) -> None:
     """``start`` completes the request's fields."""
     assert _of_line(meshed, "start worker ") == ["steps=", "fail="]
+
+
+def test_tasks_are_offered_where_only_a_task_will_do(meshed: Notebook, worker: str, counter: str) -> None:
+    """By variable, name and id; a verb for any paglet offers all."""
+    task, other = meshed.variable("_worker").agent_id, meshed.variable("_counter").agent_id
+    for verb in ("status", "wait", "start"):
+        words = set(_of_line(meshed, f"{verb} "))
+        assert {"worker", task} <= words
+        assert not {"counter", other} & words
+    assert {"worker", "counter"} <= set(_of_line(meshed, "cancel "))
+
+
+@pytest.mark.parametrize(
+    "line", ["down ", "zzz ", "call strange ", "multicast ", "log imp", "create Counter count=imp"]
+)
+def test_ipython_adds_nothing_of_its_own(meshed: Notebook, counter: str, line: str) -> None:
+    """Where a line has nothing to offer, neither keywords nor files nor magics are."""
+    assert _complete(meshed, f"%paglet {line}") == []
+
+
+def test_names_of_the_notebook_are_left_to_ipython(meshed: Notebook, counter: str) -> None:
+    """In braces and behind a dollar sign."""
+    meshed.run("named_here = 1")
+    assert "named_here" in _complete(meshed, "%paglet call counter add by={named_h")
 
 
 def test_a_cells_first_line_names_hosts(meshed: Notebook) -> None:

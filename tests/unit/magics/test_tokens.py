@@ -29,7 +29,7 @@ def _field(line: str) -> tuple[str, str, Any]:
         ('--json {"by": 1, "to": {"a": "} "}}', ["--json", '{"by": 1, "to": {"a": "} "}}']),
         ("--json '{\"by\":1}'", ["--json", '{"by":1}']),
         ('--json {"by":1}', ["--json", '{"by":1}']),
-        ("smile :( now", ["smile", ":(", "now"]),
+        ("smile ':(' now ;)", ["smile", ":(", "now", ";)"]),
         (r'"a \" b"', ['a " b']),
     ],
 )
@@ -88,6 +88,22 @@ def test_a_reference_that_stands_for_nothing_is_told(line: str, said: str) -> No
     """A word that is a reference and nothing else is never taken as text."""
     with pytest.raises(UsageError, match=said):
         split_line(line, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("call one put n=1 tag=(", "no closing ) for tag=(; in quotes it is text: tag='('"),
+        ("fanout sq n=[1,2 --no-plot", "no closing ] for n=[1,2; in quotes it is text: n='[1,2'"),
+        ("search grep main( --on alpha", "no closing ) for main(; in quotes it is text: 'main('"),
+        ("n=[1, (2]", "no closing ] for n=[1,; in quotes it is text: n='[1,'"),
+    ],
+)
+def test_an_open_bracket_is_told(line: str, said: str) -> None:
+    """A bracket that is not closed is a UsageError that shows how to quote it."""
+    with pytest.raises(UsageError) as refusal:
+        split_line(line, {})
+    assert str(refusal.value) == said
 
 
 def test_an_open_quote_is_told() -> None:

@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from paglets_nb import Host, OperationPaglet, PagletProxy, ServiceOperation, TaskPaglet, TaskState
-from paglets_nb.errors import CursorGapError, FrameError, HostDiedError, InvalidAgentError
+from paglets_nb.errors import CursorGapError, FrameError, HostDiedError, InvalidAgentError, ServiceContractError
 from paglets_nb.host.durability import Durability
 from paglets_nb.patterns import CURSOR_DRAIN, CursorDrainMixin, CursorDrainState, Drain, TaskClient, drain
 from paglets_nb.services.contracts import EmptyPayload
@@ -478,3 +478,20 @@ def test_an_operation_with_types_of_its_own(hosts: list[Host]) -> None:
     proxy = hosts[0].create(Own)
     append(proxy, 10)
     assert [event["cursor"] for event in drain(proxy, OWN, follow=False)] == list(range(1, 11))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"proxy": 5}, "wanted a paglet's proxy, got 5"),
+        ({"operation": 5}, "wanted a drain operation or its name, got 5"),
+        ({"after_cursor": "3"}, "after_cursor wants a whole number, got '3'"),
+        ({"limit": None}, "limit wants a whole number, got None"),
+        ({"timeout": "x"}, "timeout wants seconds as a number, got 'x'"),
+        ({"wait_timeout": None}, "wait_timeout wants seconds as a number, got None"),
+    ],
+)
+def test_wrong_arguments_are_told_at_once(log: PagletProxy, arguments: dict[str, Any], said: str) -> None:
+    """Before anything is iterated over."""
+    with pytest.raises(ServiceContractError, match=said):
+        drain(**{"proxy": log, **arguments})

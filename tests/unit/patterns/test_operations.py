@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from paglets_nb.core.messages import Message
+from paglets_nb.core.messages import FutureReply, Message
 from paglets_nb.core.state import PagletState
 from paglets_nb.errors import (
     CallTimeoutError,
@@ -224,3 +224,31 @@ def test_what_is_no_proxy_cannot_be_called() -> None:
     """A client of a name says what it wants."""
     with pytest.raises(ServiceContractError, match="wanted a paglet's proxy, got 'counter'"):
         OperationClient("counter").call(ServiceOperation("add"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("timeout", ["x", [], float("nan")])
+def test_a_time_out_that_is_no_number_is_told(alpha: Host, timeout: Any) -> None:
+    """By the client, a future and a raw send; the paglet answers the next call."""
+    proxy = alpha.create(Counter)
+    client = OperationClient(proxy)
+    said = "timeout wants seconds as a number, got "
+    for _ in range(2):
+        with pytest.raises(ServiceContractError, match=said):
+            client.call(ADD, AddRequest(1), timeout=timeout)
+    with pytest.raises(ServiceContractError, match=said):
+        client.call(ADD, AddRequest(1), no_delay=True, timeout=timeout)
+    with pytest.raises(ServiceContractError, match=said):
+        proxy.send("add", {"amount": 1}, timeout=timeout)
+    assert client.call(TOTAL).total == 0
+
+
+def test_a_future_wants_a_number_of_seconds() -> None:
+    """What is none is told at once, also where it is awaited."""
+
+    async def awaited() -> Any:
+        return await FutureReply("add", "x")  # type: ignore[arg-type]
+
+    with pytest.raises(ServiceContractError, match="timeout wants seconds as a number, got 'x'"):
+        anyio.run(awaited)
+    with pytest.raises(ServiceContractError, match="timeout wants seconds as a number, got 'x'"):
+        FutureReply("add").get_reply("x")  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from paglets_nb.errors import (
     PagletError,
     RemoteHostError,
     SerializationError,
+    ServiceContractError,
     TaskCancelledError,
 )
 from paglets_nb.host.host import Host
@@ -563,3 +564,10 @@ def test_a_task_tried_without_a_host() -> None:
         task.complete_task(3)
     task.set_task_status(TaskStatus.RUNNING)
     assert task.state.done
+
+
+@pytest.mark.parametrize("wrong", [("no proxy", Work), (5, Work), (5, int)])
+def test_a_client_of_what_is_no_task_is_refused(wrong: tuple[Any, Any]) -> None:
+    """With what was wanted."""
+    with pytest.raises(ServiceContractError, match="wanted a "):
+        TaskClient.for_paglet(*wrong)

@@ -131,6 +131,9 @@ def test_a_snapshot_shows_result_or_error(client: TaskClient[Any]) -> None:
     assert "ValueError: no <luck>" in pictures.snapshot_text(failed)
     assert "<details>" in pictures.snapshot_html(failed)
     assert "no &lt;luck&gt;" in pictures.snapshot_html(failed)
+    cancelled = dataclasses.replace(failed, status=TaskStatus.CANCELLED, error="TaskCancelledError: it was cancelled")
+    assert pictures.snapshot_text(cancelled).endswith("\nTaskCancelledError: it was cancelled")
+    assert "Traceback" not in pictures.snapshot_text(cancelled)
 
 
 def test_a_handle_shows_even_when_its_host_is_gone(host: Host, client: TaskClient[Any]) -> None:

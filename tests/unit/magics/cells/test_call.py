@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import traceback
+
 import pytest
 
 from tests.unit.magics.notebook import Notebook
@@ -11,6 +13,15 @@ def test_the_cell_is_the_request(meshed: Notebook, counter: str, cell: str) -> N
     meshed.run("n = 4")
     reply = meshed.run(f"%%paglet call counter add\n{cell}")
     assert (reply.count, reply.note) == (8, "red x")
+
+
+def test_what_the_cell_raises_shows_its_line(meshed: Notebook, counter: str) -> None:
+    """The traceback has the line, and none of this package's."""
+    error, ours = meshed.failed("%%paglet call counter add\nby = 1\nnote = 1/0")
+    assert isinstance(error, ZeroDivisionError)
+    assert ours == []
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    assert (frame.lineno, frame.line) == (2, "note = 1/0")
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,15 @@ def test_what_is_wrong_with_the_cell_is_told(notebook: Notebook) -> None:
     assert "1 / 0" in "".join(traceback.format_tb(error.__traceback__))
 
 
+def test_a_definition_that_fails_after_one_that_did_not_shows_its_own_line(notebook: Notebook) -> None:
+    """Its traceback has the line of the new text, and no frame of how modules are loaded."""
+    notebook.run("%%paglet define told_here\nK = 3")
+    error, _ours = notebook.failed("%%paglet define told_here\nK = 4/0")
+    frames = traceback.extract_tb(error.__traceback__)
+    assert frames[-1].line == "K = 4/0"
+    assert not any("importlib" in frame.filename for frame in frames)
+
+
 def test_hosts_have_it_too(meshed: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
     """Paglets of its classes live on any host, and a host's cells import it; defined anew, it is replaced there."""
     meshed.run(CELL)

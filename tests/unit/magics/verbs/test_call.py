@@ -20,6 +20,13 @@ def test_json_and_fields_go_together(meshed: Notebook, counter: str) -> None:
     assert (reply.count, reply.note) == (5, "red n")
 
 
+def test_a_semicolon_silences_the_reply(meshed: Notebook, counter: str) -> None:
+    """A line and a cell have no value where they end in ``;``, but what they say is done."""
+    assert meshed.run("%paglet call counter add;") is None
+    assert meshed.run("%%paglet call counter add\nby = 1;\n") is None
+    assert meshed.run("%paglet call counter add").count == 3
+
+
 def test_variables_of_the_notebook_are_filled_in(meshed: Notebook, counter: str) -> None:
     """``{expr}`` and ``$var`` work, also for the paglet itself."""
     meshed.run("step = 3")
@@ -36,7 +43,7 @@ def test_variables_of_the_notebook_are_filled_in(meshed: Notebook, counter: str)
         ("counter add by=five", "operation 'add': field 'by' wants int, got 'five'"),
         ("counter add colour=green", "operation 'add': field 'colour' wants Colour (red, blue), got 'green'"),
         ("counter add --json '[1]'", "--json wants an object with fields by name, got list"),
-        ("counter sleep by=1 --timeout 0.1", "'sleep' on alpha: no answer within 0.1 s"),
+        ("counter sleep by=1 --timeout 0.1", "'sleep' on alpha: no answer within 0.1 s; it may still be done"),
         ("counter add by=1 by=2", "by= is given twice"),
         ("co add", "no paglet 'co' in the mesh (paglets: counter)"),
         ("counter", "the following arguments are required: OPERATION"),
@@ -48,12 +55,44 @@ def test_mistakes_are_one_line_and_the_mesh_goes_on(meshed: Notebook, counter: s
     assert meshed.run("%paglet call counter add").count == 1
 
 
+@pytest.mark.parametrize("note", ["(", "[1,", "a ]", ")", "''''", '"'])
+def test_text_that_no_python_has_is_quoted(meshed: Notebook, counter: str, note: str) -> None:
+    """Quotes make a text of what opens or closes brackets and quotes; its reply is there."""
+    quote = '"' if "'" in note else "'"
+    assert meshed.run(f"%paglet call counter add note={quote}{note}{quote}").note == f"red {note}"
+
+
+@pytest.mark.parametrize("fields", ["note=(", "by=1 note=[1,2", "note={'a'", "note='("])
+def test_a_line_that_is_not_closed_does_nothing(meshed: Notebook, counter: str, fields: str) -> None:
+    """A bracket or a quote that is not closed is told before anything is done."""
+    assert meshed.refused(f"%paglet call counter add {fields}").startswith("no closing ")
+    assert meshed.run("%paglet call counter add").count == 1
+
+
 def test_a_handlers_exception_comes_as_itself(meshed: Notebook, counter: str) -> None:
     """User code's error keeps its type and carries the remote traceback."""
     with pytest.raises(KeyError, match="broken on purpose") as caught:
         meshed.run("%paglet call counter fail")
     assert "raise KeyError" in caught.value.remote_traceback  # type: ignore[attr-defined]
     assert meshed.run("%paglet call counter add").count == 1
+
+
+def test_a_name_that_the_class_was_sent_without_is_told(meshed: Notebook) -> None:
+    """Where the notebook has it by now, the error says what to do."""
+    meshed.run(
+        "class _Early(OperationPaglet[CounterState]):\n"
+        "    def operation_handlers(self):\n        return {ADD: self.add}\n"
+        "    def add(self, request):\n        return Total(came_later)"
+    )
+    meshed.run("_early = %paglet create _Early")
+    error, _ours = meshed.failed("%paglet call _early add")
+    assert not getattr(error, "__notes__", [])
+    meshed.run("came_later = 3")
+    error, _ours = meshed.failed("%paglet call _early add")
+    assert isinstance(error, NameError)
+    assert error.__notes__[0].startswith("came_later is defined in this notebook, but was not when")
+    assert error._render_traceback_()[-1] == error.__notes__[0]  # type: ignore[attr-defined]
+    meshed.run("%paglet dispose _early\ndel came_later")
 
 
 def test_a_disposed_paglet_is_told(meshed: Notebook, counter: str) -> None:

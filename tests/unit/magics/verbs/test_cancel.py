@@ -39,6 +39,8 @@ def test_cancel_interrupts_what_does_not_stop(
         continue
     assert not done.ended
     assert "other" in done.steps[-1].detail
+    assert "then host not restarted (" in str(done)
+    assert "host restarted" not in str(done)
     assert "to start its host again: %paglet cancel busy --restart" in capsys.readouterr().out
     meshed.run("_busy.dispose()\n_other.dispose()")
 

@@ -36,6 +36,8 @@ def test_create_goes_to_the_emptiest_host(meshed: Notebook, counter: str) -> Non
         ("Counter --on gamma", "no host 'gamma' in the mesh (hosts: alpha, beta)"),
         ("Counter --onn alpha", "%paglet create: no option --onn; did you mean '--on'?"),
         ("Counter anything={object()}", "CounterState.anything: <object object"),
+        ("Add", "Add is no paglet class: it does not subclass Paglet"),
+        ("ADD", "ADD is no paglet class but a ServiceOperation"),
         ("", "the following arguments are required: CLASS"),
     ],
 )

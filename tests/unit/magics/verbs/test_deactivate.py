@@ -29,6 +29,10 @@ def test_messages_to_one_that_takes_none_are_refused(meshed: Notebook, counter: 
     """With ``--refuse`` a call is one line."""
     meshed.run("%paglet deactivate counter --refuse")
     assert "is deactivated and takes no messages" in meshed.refused("%paglet call _counter add")
+    meshed.run("%paglet activate counter")
+    meshed.run("%paglet deactivate counter --refuse --reason 'gone fishing'")
+    said = "counter is deactivated (gone fishing) and takes no messages: %paglet activate counter wakes it"
+    assert said in meshed.refused("%paglet call _counter add")
 
 
 def test_it_wakes_by_itself(meshed: Notebook, counter: str) -> None:

@@ -50,6 +50,16 @@ def test_what_keeps_no_events_is_told(meshed: Notebook, feed: str, counter: str)
     assert "whole number" in meshed.refused("%paglet drain feed --after x")
 
 
+@pytest.mark.parametrize("line", ["%paglet drain feed", "%paglet drain feed --follow", "%%paglet drain feed\npass"])
+def test_trimmed_events_are_told_with_the_way_on(meshed: Notebook, feed: str, line: str) -> None:
+    """What the message says is what goes on with the first event that is held."""
+    meshed.run("%paglet send feed trim to=2")
+    meshed.run("%paglet send feed close")
+    assert meshed.refused(line) == ("events 1 to 2 were trimmed; the first one held is 3: --after 2 goes on from there")
+    found = meshed.run(line.replace("feed", "feed --after 2", 1))
+    assert (found if isinstance(found, int) else len(found)) == 1
+
+
 def test_in_a_page_the_events_are_a_live_list(meshed: Notebook, feed: str, page: list[dict[str, Any]]) -> None:
     """Which goes on by its button, behind the last event that was read; what is returned stays the same."""
     found = meshed.run("%paglet drain feed --follow --limit 2")

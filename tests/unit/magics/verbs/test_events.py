@@ -24,7 +24,7 @@ def test_what_happened_is_listed(meshed: Notebook, counter: str) -> None:
 def test_following_ends_with_the_limit(meshed: Notebook, counter: str) -> None:
     """As many events as were asked for, or until the time is over."""
     assert len(meshed.run("%paglet events --follow --limit 1 --paglet counter")) == 1
-    assert meshed.run("%paglet events --follow --timeout 0.2 --kind nothing") == []
+    assert meshed.run("%paglet events --follow --timeout 0.2 --kind quarantine") == []
 
 
 def test_in_a_page_they_are_a_live_list(meshed: Notebook, counter: str, page: list[dict[str, Any]]) -> None:
@@ -35,10 +35,13 @@ def test_in_a_page_they_are_a_live_list(meshed: Notebook, counter: str, page: li
     view = meshed.session._views[-1]
     assert view.buffer.events == 3
     assert ">dispatch</td>" in page[-1]["text/html"]
-    assert meshed.run("%paglet events --follow --timeout 0.2 --kind nothing") == []
+    assert meshed.run("%paglet events --follow --timeout 0.2 --kind quarantine") == []
 
 
 def test_mistakes_are_one_line(meshed: Notebook) -> None:
     """Numbers that are none, and strangers."""
     assert "wants a whole number from 0, got '-1'" in meshed.refused("%paglet events --since -1")
     assert meshed.refused("%paglet events --on gamma").startswith("no host 'gamma'")
+    assert meshed.refused("%paglet events --kind foo").startswith("there is no kind of event 'foo' (kinds: create, ")
+    assert meshed.refused("%paglet events --kind dispach").endswith("; did you mean 'dispatch'?")
+    assert meshed.run("%paglet events --kind quarantine") == []

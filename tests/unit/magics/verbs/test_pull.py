@@ -26,6 +26,8 @@ def test_a_file_is_fetched(meshed: Notebook, tmp_path: Path, monkeypatch: pytest
 
 def test_mistakes_are_one_line(meshed: Notebook, tmp_path: Path) -> None:
     """A file that is none, a host that is none, no file at all."""
-    assert "source is not a file" in meshed.refused(f"%paglet pull beta:{tmp_path}/none")
+    refused = meshed.refused(f"%paglet pull beta:{tmp_path}/none")
+    assert "source is not a file" in refused
+    assert refused.endswith("; there is none of that name there, or it is a folder")
     assert meshed.refused("%paglet pull gamma:x").startswith("no host 'gamma'")
     assert meshed.refused("%paglet pull beta").startswith("which file of beta?")

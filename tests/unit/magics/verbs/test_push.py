@@ -30,7 +30,9 @@ def test_a_file_may_move_and_replace_another(meshed: Notebook, source: Path, tmp
     target = tmp_path / "there" / "data.csv"
     meshed.run(f"%paglet push {source} beta:{target.parent}/")
     source.write_text("new")
-    assert "FileExistsError" in meshed.refused(f"%paglet push {source} beta:{target} --move")
+    refused = meshed.refused(f"%paglet push {source} beta:{target} --move")
+    assert "FileExistsError" in refused
+    assert refused.endswith("; --overwrite replaces it")
     assert source.exists()
     assert target.read_text() == "a,b\n1,2\n"
     result = meshed.run(f"%paglet push {source} beta:{target} --move --overwrite")
@@ -58,4 +60,5 @@ def test_a_dry_run_changes_nothing(meshed: Notebook, source: Path, tmp_path: Pat
 def test_mistakes_are_one_line(meshed: Notebook, tmp_path: Path) -> None:
     """A file that is none, a host that is none."""
     assert meshed.refused(f"%paglet push {tmp_path}/none beta:x").startswith("no file ")
+    assert f"{tmp_path} is a folder; push brings one file" in meshed.refused(f"%paglet push {tmp_path} beta:x")
     assert meshed.refused(f"%paglet push {tmp_path} gamma:x").startswith("no host 'gamma'")
