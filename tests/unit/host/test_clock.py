@@ -30,13 +30,21 @@ def clock(workers: WorkerPool) -> Iterator[Clock]:
     clock.close()
 
 
-def test_what_is_due_is_done_in_its_order(clock: Clock) -> None:
+def test_what_is_due_is_done_in_its_order(clock: Clock, workers: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls come at their times, whatever order they were asked for in, an earlier one than the next included."""
     done: list[tuple[str, float]] = []
-    now = time.time()
-    for name, after in (("c", 0.09), ("a", 0.03), ("b", 0.06)):
-        clock.call_at(now + after, lambda name=name: done.append((name, time.time())))
-    wait_until(lambda: len(done) == 3)
+    submit = workers.submit
+    monkeypatch.setattr(
+        workers, "submit", lambda function, *args: submit(function) if function == clock._run else function(*args)
+    )
+    in_time = False
+    while not in_time:  # on a busy machine the first may be due before the last is asked for
+        done.clear()
+        now = time.time()
+        for name, after in (("c", 0.09), ("a", 0.03), ("b", 0.06)):
+            clock.call_at(now + after, lambda name=name: done.append((name, time.time())))
+        in_time = time.time() < now + 0.03
+        wait_until(lambda: len(done) == 3)
     assert [name for name, _at in done] == ["a", "b", "c"]
     assert all(at >= now + after for (_name, at), after in zip(done, (0.03, 0.06, 0.09), strict=True))
 

@@ -5,10 +5,17 @@ import threading
 import pytest
 from IPython.core.completer import CompletionContext, provisionalcompleter
 
+from paglets_nb.magics import candidates
 from paglets_nb.magics.cells import CELL_VERBS
 from paglets_nb.magics.completion import LineCompleter
 from paglets_nb.magics.verbs import LINE_VERBS
 from tests.unit.magics.notebook import Notebook
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hosts tell is there, however busy they are."""
+    monkeypatch.setattr(candidates, "_PATIENCE", 20.0)
 
 
 def _complete(notebook: Notebook, code: str) -> list[str]:
@@ -172,8 +179,9 @@ def test_a_cells_first_line_names_hosts(meshed: Notebook) -> None:
     assert sorted(_complete(meshed, "%%paglet on alpha,")) == ["all", "alpha", "beta"]
 
 
-def test_completion_never_waits_for_hosts(meshed: Notebook) -> None:
+def test_completion_never_waits_for_hosts(meshed: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where hosts do not answer, what is known is offered all the same."""
+    monkeypatch.setattr(candidates, "_PATIENCE", 0.06)
     real, go_on = meshed.session.mesh, threading.Event()
     assert real is not None
     answered: list[bool] = []
