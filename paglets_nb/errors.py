@@ -239,12 +239,14 @@ class InvalidAgentError(PagletError):
 
     Attributes:
         agent_id: the id or name asked for.
+        fate: what became of it; empty where that is not known.
     """
 
-    def __init__(self, agent_id: str, where: str = "") -> None:
-        self.agent_id = agent_id
+    def __init__(self, agent_id: str, where: str = "", *, name: str = "", fate: str = "") -> None:
+        self.agent_id, self.fate = agent_id, fate
+        place = f" on {where}" if where else ""
         super().__init__(
-            f"no paglet {agent_id!r}{f' on {where}' if where else ''} (disposed, never created, or lost with its host)"
+            f"no paglet {(name or agent_id)!r}{place} ({fate or 'disposed, never created, or lost with its host'})"
         )
 
 

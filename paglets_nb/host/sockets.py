@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from threading import get_ident
 
 from paglets_nb.core.values import new_message_number
-from paglets_nb.errors import LOST, CallTimeoutError, HostDiedError, LifecycleError
+from paglets_nb.errors import LOST, HostDiedError, LifecycleError
 from paglets_nb.host.loop import loop_thread
+from paglets_nb.host.unanswered import unanswered
 from paglets_nb.transport.connection import Connection
 from paglets_nb.transport.frames import Frame
 from paglets_nb.transport.pool import ConnectionPool
@@ -145,7 +146,7 @@ class Sockets:
         """
         connection.close()
         if isinstance(error, BlockingIOError):
-            raise CallTimeoutError(f"{what!r} on {host_label(url)}", timeout) from None
+            raise unanswered(what, host_label(url), timeout) from None
         if not isinstance(error, OSError):
             raise error
         if connection.sent or not used:
