@@ -17,13 +17,16 @@ from paglets_nb.codec.modules import module_store
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
-from paglets_nb.errors import InvalidAgentError, PagletError
+from paglets_nb.errors import HostDiedError, PagletError
 from paglets_nb.magics.boundary import did_you_mean
+from paglets_nb.magics.deadline import Deadline
+from paglets_nb.magics.missing import no_paglet
 from paglets_nb.magics.progress import waiting
 from paglets_nb.magics.tokens import NO_VALUE, Word
 from paglets_nb.mesh.relay import remember_cell
 
 if TYPE_CHECKING:
+    from paglets_nb.host.protocol import HostInfo, PagletInfo
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
@@ -32,12 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-_LISTED = 12
 _MOST_VIEWS = 32
 """Views that are alive at once; beyond that the oldest becomes its last picture."""
 _POLL = 0.05
 _RESTARTING = 10.0
 """Seconds for which a host that is being restarted is waited for."""
+_PATIENCE = 10.0
+"""Seconds in which a host tells of itself or of a paglet, also while it is held up for a moment."""
 
 
 class Session:
@@ -52,6 +56,7 @@ class Session:
         register_picture: shows values of a dataclass as pictures from then on.
         cursors: the last event that a cell was run for, by paglet's id and operation.
         spoke: a magic was run in this cell.
+        deadline: what the line that runs now has left of its ``--timeout``.
     """
 
     def __init__(self, shell: Any) -> None:
@@ -61,6 +66,7 @@ class Session:
         self.register_picture: Callable[[type], None] = lambda _cls: None
         self.cursors: dict[tuple[str, str], int] = {}
         self.spoke = False
+        self.deadline = Deadline()
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[ShownTask] = weakref.WeakSet()
@@ -214,14 +220,35 @@ class Session:
         """Wait up to 10 s while one of these hosts, or any, is being restarted; whether one was."""
         handles = [handle for handle in self.require_mesh().hosts() if not urls or handle.url in urls]
         restarting = [handle for handle in handles if handle.state == "restarting"]
-        deadline = time.monotonic() + _RESTARTING
+        deadline = time.monotonic() + self.deadline.patience(_RESTARTING)
         if restarting:
             with waiting(self.shell, f"{restarting[0].name} is being restarted: waiting for it"):
                 while any(handle.state == "restarting" for handle in restarting) and time.monotonic() < deadline:
                     time.sleep(_POLL)
         return bool(restarting)
 
+    def await_answer(self, host: HostHandle) -> HostInfo:
+        """Wait until a host tells of itself; CallTimeoutError says what to do where it does not in time."""
+        with waiting(self.shell, f"waiting for an answer of {host.name}"):
+            return host.health(timeout=self.deadline.patience(_PATIENCE))
+
     # ---- paglets
+
+    def listing(self, on: str = "", *, quiet: bool = False) -> list[PagletInfo]:
+        """The paglets there are; says which hosts do not answer, so that theirs are missing.
+
+        Args:
+            on: only those of the host of this name.
+            quiet: say nothing.
+        """
+        from paglets_nb.mesh.asking import ANSWER, list_paglets
+
+        mesh = self.require_mesh()
+        hosts = [host for host in mesh.hosts() if on in ("", host.name)]
+        listed = list_paglets(mesh.client, hosts, self.deadline.patience(ANSWER))
+        if listed.silent and not quiet:
+            self.say(f"paglets are missing: {listed.unknown()}")
+        return listed.paglets
 
     def paglet(self, word: str) -> PagletProxy:
         """A paglet by variable, name, id or unique start of an id.
@@ -234,14 +261,19 @@ class Session:
             proxy = getattr(value, "proxy", value)
             if isinstance(proxy, PagletProxy):
                 return proxy
+        from paglets_nb.mesh.asking import LISTED, list_paglets
+
         mesh = self.require_mesh()
         for _attempt in range(2):
-            try:
-                return mesh.paglet(str(word))
-            except InvalidAgentError:
-                if not self.await_host():
-                    break
-        raise UsageError(self._no_paglet(str(word)))
+            listed = list_paglets(mesh.client, mesh.hosts(), self.deadline.patience(LISTED), str(word))
+            info = listed.find(str(word))
+            if info is not None:
+                return PagletProxy(
+                    info.host_url, info.agent_id, mesh.client, name=info.name, class_name=info.class_name
+                )
+            if not self.await_host():
+                break
+        raise UsageError(no_paglet(str(word), listed, mesh.losses.fate(str(word))))
 
     def paglets(self, words: Iterable[str]) -> list[PagletProxy]:
         """Paglets as ``paglet`` takes them, also comma-separated, or by variables that hold lists of them."""
@@ -256,18 +288,10 @@ class Session:
                 found.append(self.paglet(word))
         return found
 
-    def _no_paglet(self, word: str) -> str:
-        """Why a word stands for no paglet."""
-        infos = self.require_mesh().listing()
-        begun = [info.agent_id for info in infos if len(word) >= 3 and info.agent_id.startswith(word)]
-        if len(begun) > 1:
-            return f"{word!r} begins {len(begun)} paglets' ids: {', '.join(begun[:4])}"
-        names = [info.name for info in infos if info.name]
-        listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
-        unnamed = len(infos) - len(names)
-        more = f"{unnamed} without a name, by their ids; %paglet ls shows them" if unnamed else ""
-        known = " and ".join(part for part in (listed, more) if part) or "none"
-        return f"no paglet {word!r} in the mesh (paglets: {known}){did_you_mean(word, names)}"
+    def require_there(self, proxy: PagletProxy) -> None:
+        """Raise InvalidAgentError for a paglet that its host, which answers, does not have."""
+        with suppress(HostDiedError, TimeoutError):
+            proxy.info(timeout=self.deadline.patience(_PATIENCE))
 
     def paglet_class(self, word: str) -> type[Paglet[Any]]:
         """A paglet class by name in the notebook, or by ``module:Class``.
@@ -317,9 +341,15 @@ class Session:
             and not name.startswith("_")
         ]
 
+    def operations(self, proxy: PagletProxy) -> list[ServiceOperation]:
+        """The typed operations of a paglet."""
+        mesh, limit = self.require_mesh(), self.deadline.patience(_PATIENCE)
+        with waiting(self.shell, f"waiting for the host of {self.label(proxy)}"):
+            return mesh.operations(proxy, timeout=limit)
+
     def operation(self, proxy: PagletProxy, name: str) -> ServiceOperation:
         """A typed operation of a paglet; UsageError lists those it has."""
-        operations = {operation.name: operation for operation in self.require_mesh().operations(proxy)}
+        operations = {operation.name: operation for operation in self.operations(proxy)}
         if name not in operations:
             owner = self.label(proxy)
             if not operations:
@@ -334,7 +364,7 @@ class Session:
         """The class of a task; UsageError for a paglet that is none."""
         from paglets_nb.patterns.tasks import TaskPaglet
 
-        cls = self.require_mesh().class_of(proxy)
+        cls = self.require_mesh().class_of(proxy, timeout=self.deadline.patience(_PATIENCE))
         if not issubclass(cls, TaskPaglet):
             raise UsageError(f"{self.label(proxy)} is no task but a {cls.__name__} (tasks subclass TaskPaglet)")
         return cls

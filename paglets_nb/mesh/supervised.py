@@ -71,7 +71,13 @@ class Supervised:
         self.losses = Losses(lambda: self.client, self._addresses)
 
     def _make_client(self, timeout: float) -> HostClient:
-        return HostClient(timeout=timeout, resolve=self._resolve, explain=self._explain, members=self._urls)
+        return HostClient(
+            timeout=timeout,
+            resolve=self._resolve,
+            explain=self._explain,
+            members=self._urls,
+            fate=self._fate,
+        )
 
     def _urls(self) -> list[str]:
         return [record.url for record in self._online()] if self.running else []
@@ -202,11 +208,20 @@ class Supervised:
         record.require_up()
         return record.url
 
+    def _fate(self, key: str) -> str:
+        return self.losses.fate(key)
+
     def _explain(self, url: str) -> str:
         if self._supervisor is None:
             return self._gone_why
-        down = (record for record in self._supervisor.records.values() if record.url == url and record.state != "up")
-        return next((record.reason or record.state for record in down), "")
+        records = self._supervisor.records.values()
+        down = next((record for record in records if record.url == url and record.state != "up"), None)
+        if down is None:
+            return ""
+        reason = down.reason or down.state
+        if down.state == "restarting":
+            return f"{reason}; it is being started again, without its paglets that are not durable"
+        return f"{reason}; lost: {listed_names(down.lost)}" if down.state == "dead" and down.lost else reason
 
 
 def running_meshes() -> list[Mesh]:

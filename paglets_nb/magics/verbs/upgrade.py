@@ -78,7 +78,7 @@ def _steps(session: Session, words: list[str]) -> list[_Step]:
         if _is_class(session, word):
             cls = session.paglet_class(word)
             name = qualified_name(cls)
-            infos = [info for info in mesh.listing() if info.class_name.partition("#")[0] == name]
+            infos = [info for info in session.listing() if info.class_name.partition("#")[0] == name]
             steps.update({proxy.agent_id: _Step(proxy, cls) for proxy in PagletTable(infos, mesh.client)})
         else:
             for proxy in session.paglets([word]):

@@ -15,6 +15,7 @@ from paglets_nb.host.host import Host
 from paglets_nb.mesh.followers import HostAddress
 from paglets_nb.mesh.losses import Losses, listed_names
 from paglets_nb.mesh.mesh import Mesh
+from paglets_nb.mesh.whereabouts import PagletSpot
 from paglets_nb.testing import Counter, wait_until
 
 
@@ -60,6 +61,19 @@ def test_lost_is_what_no_host_has(losses: Losses, hosts: list[Host], up: list[Ho
     assert names_on(losses, "alpha") == []
     del up[0]
     assert losses.lost(spots, {stored.agent_id}) == [f"Counter {gone.agent_id}"]
+    assert losses.fate(gone.agent_id) == "it was lost when the process of alpha ended"
+    assert losses.fate(stored.agent_id) == ""
+
+
+def test_what_became_of_a_paglet(losses: Losses, hosts: list[Host]) -> None:
+    """One that was disposed is known by its id, one that was lost also by its name; of a stranger nothing is."""
+    ended = hosts[0].create(Counter, name="ended")
+    wait_until(lambda: names_on(losses, "alpha") == ["ended"])
+    ended.dispose()
+    wait_until(lambda: losses.fate(ended.agent_id) == "it was disposed")
+    losses.lost([PagletSpot("p1", "alpha", name="gone")], ())
+    assert losses.fate("gone") == losses.fate("p1") == "it was lost when the process of alpha ended"
+    assert losses.fate("nobody") == ""
 
 
 @pytest.mark.parametrize("steps", [300, 1500], ids=["more than it has paglets", "more than are held"])
