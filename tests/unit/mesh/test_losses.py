@@ -10,6 +10,7 @@ import pytest
 
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.state import PagletState
+from paglets_nb.errors import InvalidAgentError
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.host import Host
 from paglets_nb.mesh.followers import HostAddress
@@ -102,7 +103,7 @@ def test_what_a_host_takes_along_is_told() -> None:
     """A killed host names what was lost, in its log and a notification; a restart names it, too; what lasts is not."""
     with Mesh(["alpha", "beta"]) as mesh:
         mesh.notifications.show = None
-        mesh.create(Counter, on="alpha", name="drawer")
+        drawer = mesh.create(Counter, on="alpha", name="drawer")
         mesh.create(Lasting, on="alpha", name="lasting")
         mesh.create(Counter, on="beta", name="safe")
         os.kill(mesh["alpha"].pid, signal.SIGKILL)
@@ -112,6 +113,11 @@ def test_what_a_host_takes_along_is_told() -> None:
         assert mesh["alpha"].lost == ("drawer",)
         assert "alpha: killed by SIGKILL; lost: drawer\n" in mesh["alpha"].log_path.read_text()
         assert mesh.paglet("lasting").host_url == mesh["alpha"].url
+        fate = r"\(it was lost when the process of alpha ended\)"
+        with pytest.raises(InvalidAgentError, match=f"no paglet 'drawer' on alpha {fate}"):
+            drawer.send("total")
+        with pytest.raises(InvalidAgentError, match=f"no paglet 'drawer' on any host of the mesh {fate}"):
+            mesh.paglet("drawer")
 
         mesh["alpha"].restart()
         assert mesh["alpha"].lost == ()
