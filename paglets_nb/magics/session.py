@@ -26,7 +26,7 @@ from paglets_nb.magics.tokens import NO_VALUE, Word
 from paglets_nb.mesh.relay import remember_cell
 
 if TYPE_CHECKING:
-    from paglets_nb.host.protocol import HostInfo, PagletInfo
+    from paglets_nb.host.protocol import PagletInfo
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
@@ -227,10 +227,14 @@ class Session:
                     time.sleep(_POLL)
         return bool(restarting)
 
-    def await_answer(self, host: HostHandle) -> HostInfo:
-        """Wait until a host tells of itself; CallTimeoutError says what to do where it does not in time."""
-        with waiting(self.shell, f"waiting for an answer of {host.name}"):
-            return host.health(timeout=self.deadline.patience(_PATIENCE))
+    def await_answer(self, *urls: str) -> None:
+        """Wait until the hosts at these addresses answer; CallTimeoutError says what to do about one that does not."""
+        from paglets_nb.host.protocol import HostInfo, Nothing
+
+        client, limit = self.require_mesh().client, self.deadline.patience(_PATIENCE)
+        for url in dict.fromkeys(filter(None, urls)):
+            with waiting(self.shell, "waiting for a host's answer"), suppress(HostDiedError):
+                client.ask(url, "@health", Nothing(), HostInfo, timeout=limit)
 
     # ---- paglets
 
@@ -290,8 +294,10 @@ class Session:
 
     def require_there(self, proxy: PagletProxy) -> None:
         """Raise InvalidAgentError for a paglet that its host, which answers, does not have."""
+        from paglets_nb.mesh.asking import ANSWER
+
         with suppress(HostDiedError, TimeoutError):
-            proxy.info(timeout=self.deadline.patience(_PATIENCE))
+            proxy.info(timeout=self.deadline.patience(ANSWER))
 
     def paglet_class(self, word: str) -> type[Paglet[Any]]:
         """A paglet class by name in the notebook, or by ``module:Class``.

@@ -83,6 +83,7 @@ def _steps(session: Session, words: list[str]) -> list[_Step]:
         else:
             for proxy in session.paglets([word]):
                 steps[proxy.agent_id] = _Step(proxy, _current_class(session, proxy))
+    session.await_answer(*(step.proxy.host_url for step in steps.values()))
     for step in steps.values():
         _refuse_running(session, step)
     return list(steps.values())

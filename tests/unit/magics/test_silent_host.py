@@ -22,6 +22,7 @@ def stopped(shell: Any) -> Iterator[Notebook]:
     with meshed_notebook(shell) as made:
         made.run("_there = %paglet create Counter --on alpha --name there")
         made.run("_here = %paglet create Counter --on beta --name here")
+        made.run("_job = %paglet create Worker --on alpha")
         pid = made.session.host("alpha").pid
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -73,6 +74,13 @@ def test_a_program_is_warned(stopped: Notebook, monkeypatch: pytest.MonkeyPatch)
         "clone _there beta --timeout 0.2",
         "dispatch _there beta --timeout 0.2",
         "drain _there",
+        "upgrade _there --timeout 0.2",
+        "fanout _there add --timeout 0.2",
+        "bench --timeout 0.2",
+        "hops --timeout 0.2",
+        "status _job",
+        "wait _job --timeout 0.2",
+        "start _job steps=1",
     ],
 )
 def test_a_verb_names_it_and_what_to_do(stopped: Notebook, line: str) -> None:
