@@ -170,11 +170,12 @@ class HostDiedError(HostError, ConnectionError):
         host: its name or address.
         reason: what is known of its end.
         delivered: the request may have been acted on; False when it never reached the host.
+        hint: what comes of it, e.g. that the host is being started again; empty when unknown.
     """
 
-    def __init__(self, host: str, reason: str = LOST, *, delivered: bool = True) -> None:
-        self.host, self.reason, self.delivered = host, reason, delivered
-        super().__init__(f"host {host!r} is gone: {reason}")
+    def __init__(self, host: str, reason: str = LOST, *, delivered: bool = True, hint: str = "") -> None:
+        self.host, self.reason, self.delivered, self.hint = host, reason, delivered, hint
+        super().__init__(f"host {host!r} is gone: {reason}{f'; {hint}' if hint else ''}")
 
 
 class MeshError(PagletError):

@@ -66,6 +66,7 @@ class HostClient:
         timeout: default seconds for a reply.
         resolve: turns a host's name into its address; None where only addresses are known.
         explain: says why a host is gone, given its address; empty when unknown.
+        outlook: says what comes of that, in the same way.
         members: lists the addresses of hosts that may know where a lost paglet is.
         fate: says what became of a paglet that is nowhere, given its id; empty when unknown.
 
@@ -79,6 +80,7 @@ class HostClient:
         timeout: float = DEFAULT_TIMEOUT,
         resolve: Any = None,
         explain: Any = None,
+        outlook: Any = None,
         members: Any = None,
         fate: Any = None,
     ) -> None:
@@ -86,7 +88,7 @@ class HostClient:
         self.resolve = resolve
         self.members = members
         self._fate = fate
-        self.sockets = Sockets(explain)
+        self.sockets = Sockets(explain, outlook)
         self._headers = TypedHeaders()
         self._lock = threading.Lock()
         self._channels: dict[str, Channel] = {}

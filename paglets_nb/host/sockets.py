@@ -42,13 +42,17 @@ class Sockets:
 
     Args:
         explain: says why a host is gone, given its address; empty when unknown.
+        outlook: says what comes of that, in the same way.
 
     Attributes:
         pool: the idle connections.
     """
 
-    def __init__(self, explain: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self, explain: Callable[[str], str] | None = None, outlook: Callable[[str], str] | None = None
+    ) -> None:
         self.explain = explain
+        self._outlook = outlook
         self.pool = ConnectionPool()
 
     def ask(self, url: str, header: bytes, content: bytes, timeout: float, what: str) -> bytes | Connection | None:
@@ -169,4 +173,5 @@ class Sockets:
         reason = "" if self.explain is None else str(self.explain(url))
         if not reason and isinstance(error, FileNotFoundError | ConnectionRefusedError):
             reason = "nothing listens at its address"
-        return HostDiedError(host_label(url), reason or LOST, delivered=delivered)
+        hint = "" if self._outlook is None else self._outlook(url)
+        return HostDiedError(host_label(url), reason or LOST, delivered=delivered, hint=hint)

@@ -75,6 +75,7 @@ class Supervised:
             timeout=timeout,
             resolve=self._resolve,
             explain=self._explain,
+            outlook=self._outlook,
             members=self._urls,
             fate=self._fate,
         )
@@ -214,14 +215,19 @@ class Supervised:
     def _explain(self, url: str) -> str:
         if self._supervisor is None:
             return self._gone_why
-        records = self._supervisor.records.values()
-        down = next((record for record in records if record.url == url and record.state != "up"), None)
-        if down is None:
-            return ""
-        reason = down.reason or down.state
-        if down.state == "restarting":
-            return f"{reason}; it is being started again, without its paglets that are not durable"
-        return f"{reason}; lost: {listed_names(down.lost)}" if down.state == "dead" and down.lost else reason
+        down = self._down(url)
+        return "" if down is None else down.reason or down.state
+
+    def _down(self, url: str) -> HostRecord | None:
+        """What is known of the host that was at an address and is not up."""
+        records = [] if self._supervisor is None else list(self._supervisor.records.values())
+        return next((record for record in records if record.url == url and record.state != "up"), None)
+
+    def _outlook(self, url: str) -> str:
+        down = self._down(url)
+        if down is not None and down.state == "restarting":
+            return "it is being started again, without its paglets that are not durable"
+        return f"lost: {listed_names(down.lost)}" if down is not None and down.state == "dead" and down.lost else ""
 
 
 def running_meshes() -> list[Mesh]:

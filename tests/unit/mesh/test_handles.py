@@ -154,13 +154,18 @@ def test_a_restart(mesh: Mesh) -> None:
 def test_why_a_host_is_gone(mesh: Mesh) -> None:
     """One that is being started again says so, and one that stays down names what was lost with it."""
     record, url = mesh.supervisor.records["alpha"], mesh["alpha"].url
-    assert mesh._explain(url) == ""
+    assert (mesh._explain(url), mesh._outlook(url)) == ("", "")
     before = record.state, record.reason, record.lost
     try:
         record.state, record.reason = "restarting", "killed by SIGKILL"
-        said = "killed by SIGKILL; it is being started again, without its paglets that are not durable"
-        assert mesh._explain(url) == said
+        said = str(mesh.client.sockets.died(url, delivered=True))
+        assert said == (
+            "host 'alpha' is gone: killed by SIGKILL; "
+            "it is being started again, without its paglets that are not durable"
+        )
         record.state, record.lost = "dead", ("bag", "box")
-        assert mesh._explain(url) == "killed by SIGKILL; lost: bag, box"
+        error = mesh.client.sockets.died(url, delivered=True)
+        assert (error.reason, error.hint) == ("killed by SIGKILL", "lost: bag, box")
+        assert str(error) == "host 'alpha' is gone: killed by SIGKILL; lost: bag, box"
     finally:
         record.state, record.reason, record.lost = before
