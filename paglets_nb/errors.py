@@ -163,6 +163,8 @@ class UnknownHostError(HostError):
 LOST = "the connection closed before the reply"
 MAY_BE_DONE = "it may still be done"
 """Stands in the time-out of what had reached its host, or may have."""
+MAY_COME = "it may still come"
+"""Stands in the time-out of a reply that can be waited for again."""
 
 
 class HostDiedError(HostError, ConnectionError):
@@ -172,11 +174,12 @@ class HostDiedError(HostError, ConnectionError):
         host: its name or address.
         reason: what is known of its end.
         delivered: the request may have been acted on; False when it never reached the host.
+        hint: what comes of it, e.g. that the host is being started again; empty when unknown.
     """
 
-    def __init__(self, host: str, reason: str = LOST, *, delivered: bool = True) -> None:
-        self.host, self.reason, self.delivered = host, reason, delivered
-        super().__init__(f"host {host!r} is gone: {reason}")
+    def __init__(self, host: str, reason: str = LOST, *, delivered: bool = True, hint: str = "") -> None:
+        self.host, self.reason, self.delivered, self.hint = host, reason, delivered, hint
+        super().__init__(f"host {host!r} is gone: {reason}{f'; {hint}' if hint else ''}")
 
 
 class MeshError(PagletError):
@@ -241,12 +244,14 @@ class InvalidAgentError(PagletError):
 
     Attributes:
         agent_id: the id or name asked for.
+        fate: what became of it; empty where that is not known.
     """
 
-    def __init__(self, agent_id: str, where: str = "") -> None:
-        self.agent_id = agent_id
+    def __init__(self, agent_id: str, where: str = "", *, name: str = "", fate: str = "") -> None:
+        self.agent_id, self.fate = agent_id, fate
+        place = f" on {where}" if where else ""
         super().__init__(
-            f"no paglet {agent_id!r}{f' on {where}' if where else ''} (disposed, never created, or lost with its host)"
+            f"no paglet {(name or agent_id)!r}{place} ({fate or 'disposed, never created, or lost with its host'})"
         )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from paglets_nb.core.ports import Body, codec
 from paglets_nb.core.values import DEFAULT_TIMEOUT, new_message_id, wrong_timeout
-from paglets_nb.errors import CallTimeoutError, SerializationError
+from paglets_nb.errors import MAY_COME, CallTimeoutError, SerializationError
 
 if TYPE_CHECKING:
     from paglets_nb.core.references import PagletProxyRef
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["FutureReply", "Message", "MessageType", "ReplySet"]
 
 T = TypeVar("T")
-_MAY_COME = "it may still come"
 
 
 class MessageType(Enum):
@@ -205,7 +204,7 @@ class FutureReply:
                 raise wrong from None
             raise
         if not there:
-            raise CallTimeoutError(self.what, limit, hint=_MAY_COME)
+            raise CallTimeoutError(self.what, limit, hint=MAY_COME)
         return self._take()
 
     def _take(self) -> Any:
@@ -265,7 +264,7 @@ class FutureReply:
             with scope:
                 await ready.wait()
         if not self._done:
-            raise CallTimeoutError(self.what, self.timeout, hint=_MAY_COME)
+            raise CallTimeoutError(self.what, self.timeout, hint=MAY_COME)
         return self._take()
 
     def __repr__(self) -> str:

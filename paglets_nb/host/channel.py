@@ -103,6 +103,7 @@ class Channel:
         url: the host's address.
         follow: called with a request whose paglet has moved, and where to.
         gone: makes the error for requests that were under way when the host ended.
+        refused: makes the error for a request that the host refused, of what it told and the paglet's proxy.
     """
 
     def __init__(
@@ -110,11 +111,13 @@ class Channel:
         url: str,
         follow: Callable[[Pending, str], None],
         gone: Callable[[str], HostDiedError],
+        refused: Callable[[BaseException, PagletProxy], BaseException],
     ) -> None:
         self.url = url
         self.closed = False
         self._follow = follow
         self._gone = gone
+        self._refused = refused
         self._connection = connect(url, _CONNECT)
         self._ids = itertools.count(1)
         self._order = threading.Lock()
@@ -188,7 +191,7 @@ class Channel:
             self._follow(pending, frame.header.decode())
             return
         if frame.type not in (REPLY, QUEUED):
-            pending.settle(error=decode_error(frame.payload))
+            pending.settle(error=self._refused(decode_error(frame.payload), pending.proxy))
             return
         try:
             if frame.type == QUEUED:

@@ -29,7 +29,7 @@ from paglets_nb.errors import (
     TransferError,
 )
 from paglets_nb.host.channel import Channel, Pending, in_reader, queued_receipt
-from paglets_nb.host.controls import control_answer, control_request, that_it_goes_on
+from paglets_nb.host.controls import control_answer, control_request
 from paglets_nb.host.headers import TypedHeaders, encode_content, header_of, pair_of
 from paglets_nb.host.lanes import Lanes
 from paglets_nb.host.protocol import (
@@ -43,6 +43,7 @@ from paglets_nb.host.protocol import (
     is_verb,
 )
 from paglets_nb.host.sockets import Sockets, host_label, refuse_in_loop
+from paglets_nb.host.unanswered import explained
 from paglets_nb.transport.connection import Connection
 from paglets_nb.transport.frames import MOVED, PIPELINED, QUEUED, REPLY, RESUMES
 
@@ -65,19 +66,29 @@ class HostClient:
         timeout: default seconds for a reply.
         resolve: turns a host's name into its address; None where only addresses are known.
         explain: says why a host is gone, given its address; empty when unknown.
+        outlook: says what comes of that, in the same way.
         members: lists the addresses of hosts that may know where a lost paglet is.
+        fate: says what became of a paglet that is nowhere, given its id; empty when unknown.
 
     Attributes:
         sent: messages sent so far.
     """
 
     def __init__(
-        self, *, timeout: float = DEFAULT_TIMEOUT, resolve: Any = None, explain: Any = None, members: Any = None
+        self,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        resolve: Any = None,
+        explain: Any = None,
+        outlook: Any = None,
+        members: Any = None,
+        fate: Any = None,
     ) -> None:
         self.timeout = timeout
         self.resolve = resolve
         self.members = members
-        self.sockets = Sockets(explain)
+        self._fate = fate
+        self.sockets = Sockets(explain, outlook)
         self._headers = TypedHeaders()
         self._lock = threading.Lock()
         self._channels: dict[str, Channel] = {}
@@ -172,7 +183,7 @@ class HostClient:
                 return queued_receipt(frame, reply_type, proxy.name or proxy.agent_id)
             failure = decode_error(frame.payload)
             if not (isinstance(failure, InvalidAgentError) and self._locate(proxy)):
-                raise failure
+                raise self._missing(failure, proxy)
         raise TransferError(f"paglet {proxy.agent_id} moved {MAX_HOPS} times while {kind!r} followed it")
 
     def _locate(self, proxy: PagletProxy) -> bool:
@@ -188,6 +199,14 @@ class HostClient:
                 proxy.host_url = found.host_url
                 return True
         return False
+
+    def _missing(self, failure: BaseException, proxy: PagletProxy) -> BaseException:
+        """A host's refusal; one for want of the paglet says its name, and what became of it where that is known."""
+        theirs = getattr(failure, "remote_traceback", "")
+        if theirs or not isinstance(failure, InvalidAgentError) or failure.agent_id != proxy.agent_id:
+            return failure
+        fate = "" if self._fate is None else str(self._fate(proxy.agent_id))
+        return InvalidAgentError(proxy.agent_id, host_label(proxy.host_url), name=proxy.name, fate=fate)
 
     def _refuse_own_turn(self, turn: Any, message: Message) -> None:
         kind = message.kind
@@ -218,7 +237,7 @@ class HostClient:
         try:
             return control_answer(proxy, verb, self.call_typed(proxy, f"@{verb}", request, reply_type, limit))
         except CallTimeoutError as error:
-            raise that_it_goes_on(error, verb) from error
+            raise explained(error, f"@{verb}", host_label(proxy.host_url)) from error
 
     async def control_async(
         self, proxy: PagletProxy, verb: str, arguments: dict[str, Any], timeout: float | None
@@ -229,7 +248,7 @@ class HostClient:
         try:
             return control_answer(proxy, verb, await self.submit(proxy, message, options))
         except CallTimeoutError as error:
-            raise that_it_goes_on(error, verb) from error
+            raise explained(error, f"@{verb}", host_label(proxy.host_url)) from error
 
     # ---- requests to the host itself
 
@@ -277,13 +296,13 @@ class HostClient:
         born = self.ask(url, "@create", request, Born, timeout=timeout)
         return PagletProxy(born.host_url, born.agent_id, self, name=born.name, class_name=born.class_name)
 
-    def fetch_class(self, url: str, name: str) -> Any:
+    def fetch_class(self, url: str, name: str, *, timeout: float | None = None) -> Any:
         """A class by wire name; its code is fetched from the host at ``url`` where it is not here."""
         for _attempt in range(2):
             try:
                 return code_store.resolve(name)
             except MissingCodeError as error:
-                got = self.ask(url, "@code", CodeRequest(error.digest), CodeBundle)
+                got = self.ask(url, "@code", CodeRequest(error.digest), CodeBundle, timeout=timeout)
                 code_store.add(Bundle(got.digest, got.name, got.pickled, got.sources))
         return code_store.resolve(name)
 
@@ -307,7 +326,7 @@ class HostClient:
             if self._closed:
                 raise ConnectionResetError("the client is closed")
             if channel is None or channel.closed:
-                channel = self._channels[url] = Channel(url, self._follow, self.sockets.gone)
+                channel = self._channels[url] = Channel(url, self._follow, self.sockets.gone, self._missing)
             return channel
 
     def _follow(self, pending: Pending, url: str) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from paglets_nb.codec import wire
 from paglets_nb.core.policy import DeactivationPolicy
 from paglets_nb.core.tickets import TransferTicket
-from paglets_nb.errors import CallTimeoutError
 from paglets_nb.host.protocol import (
     Born,
     CloneRequest,
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from paglets_nb.core.proxy import PagletProxy
     from paglets_nb.host.client import HostClient
 
-__all__ = ["GOES_ON", "control_answer", "control_request", "that_it_goes_on"]
+__all__ = ["control_answer", "control_request"]
 
 _REPLIES: dict[str, type] = {
     "info": PagletInfo,
@@ -34,16 +33,6 @@ _REPLIES: dict[str, type] = {
 }
 _MARGIN = 1.0
 _NOTHING = Nothing()
-_MOVEMENTS = frozenset(("dispatch", "clone", "retract"))
-GOES_ON = "the movement goes on (large files take their time); the paglet's proxy finds it when it is over"
-"""Stands in the time-out of a movement, which its host ends by itself, one way or the other."""
-
-
-def that_it_goes_on(error: CallTimeoutError, verb: str) -> CallTimeoutError:
-    """The time-out of a lifecycle request; a movement's says that the movement is not undone by it."""
-    if verb not in _MOVEMENTS or type(error) is not CallTimeoutError or error.hint == GOES_ON:
-        return error
-    return CallTimeoutError(error.what, error.timeout, hint=GOES_ON)
 
 
 def control_request(

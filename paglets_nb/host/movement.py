@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from paglets_nb.codec import wire
 from paglets_nb.core.events import CloneEvent, MobilityEvent
 from paglets_nb.core.values import new_agent_id, new_message_id
-from paglets_nb.errors import CallTimeoutError, HostDiedError, TransferError
-from paglets_nb.host.controls import that_it_goes_on
+from paglets_nb.errors import HostDiedError, TransferError
 from paglets_nb.host.failpoints import failpoint
 from paglets_nb.host.file_transfer import transfer_seconds
 from paglets_nb.host.protocol import (
@@ -107,10 +106,7 @@ class Movement:
         asked = DispatchRequest(self._host.address, request.timeout, retracted=True)
         url = request.host_url
         limit = request.timeout + 1
-        try:
-            return self._host.client.ask(url, "@dispatch", asked, Born, timeout=limit, target=request.agent_id)
-        except CallTimeoutError as error:
-            raise that_it_goes_on(error, "retract") from error
+        return self._host.client.ask(url, "@dispatch", asked, Born, timeout=limit, target=request.agent_id)
 
     # ---- clone
 
@@ -172,7 +168,7 @@ class Movement:
         """Prepare the target, then commit; where either fails the target is told to forget."""
         operation_id = arrival.operation_id
         self._under_way.add(operation_id)
-        committed = False
+        committed = late = False
         try:
             failpoint("source.before_prepare")
             if arrival.files:
@@ -183,13 +179,14 @@ class Movement:
             commit()
             committed = True
         except BaseException as error:
+            late = isinstance(error.__cause__, TimeoutError)
             agent_id = arrival.parent_id or arrival.agent_id
             self._host.events.record("transfer-failed", agent_id, mode=arrival.mode, target=url, error=repr(error))
             raise
         finally:
             self._under_way.discard(operation_id)
             if not committed:
-                self._host.settlement.give_up(url, arrival)
+                self._host.settlement.give_up(url, arrival, late=late)
                 self._host.files.stayed(operation_id)
 
     def _prepare_with_files(self, url: str, arrival: Arrival, timeout: float) -> None:

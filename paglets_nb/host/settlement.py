@@ -27,6 +27,7 @@ GRACE = 1.0
 """Seconds for which a movement under way is left alone."""
 _INTERVAL = 0.5
 _ASK = 2.0
+_ASK_LATE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +81,20 @@ class Settlement:
             self._behind[agent_id] = _Departure(url)
         self.watch()
 
-    def give_up(self, url: str, arrival: Arrival) -> None:
-        """Tell a target to forget what it prepared; one that cannot be reached will ask."""
+    def give_up(self, url: str, arrival: Arrival, *, late: bool = False) -> None:
+        """Tell a target to forget what it prepared; one that cannot be reached will ask.
+
+        Args:
+            url: its address.
+            arrival: what it was to prepare.
+            late: it did not answer that in time, and whoever wants the movement has waited long enough.
+        """
+        patience = _ASK_LATE if late else _ASK
         try:
             if url == self._host.address:
                 self._host.arrivals.abandon("", Settle(arrival.operation_id))
             else:
-                self._host.client.ask(url, "@abandon", Settle(arrival.operation_id), Nothing, timeout=_ASK)
+                self._host.client.ask(url, "@abandon", Settle(arrival.operation_id), Nothing, timeout=patience)
         except (PagletError, OSError) as error:
             self._host.events.record("failure", arrival.agent_id, step="abandon", error=str(error))
 

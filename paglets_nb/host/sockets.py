@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from threading import get_ident
 
 from paglets_nb.core.values import new_message_number, wrong_timeout
-from paglets_nb.errors import LOST, MAY_BE_DONE, CallTimeoutError, HostDiedError, LifecycleError
+from paglets_nb.errors import LOST, HostDiedError, LifecycleError
 from paglets_nb.host.loop import loop_thread
+from paglets_nb.host.unanswered import unanswered
 from paglets_nb.transport.connection import Connection
 from paglets_nb.transport.frames import Frame
 from paglets_nb.transport.pool import ConnectionPool
@@ -41,13 +42,17 @@ class Sockets:
 
     Args:
         explain: says why a host is gone, given its address; empty when unknown.
+        outlook: says what comes of that, in the same way.
 
     Attributes:
         pool: the idle connections.
     """
 
-    def __init__(self, explain: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self, explain: Callable[[str], str] | None = None, outlook: Callable[[str], str] | None = None
+    ) -> None:
         self.explain = explain
+        self._outlook = outlook
         self.pool = ConnectionPool()
 
     def ask(self, url: str, header: bytes, content: bytes, timeout: float, what: str) -> bytes | Connection | None:
@@ -145,7 +150,7 @@ class Sockets:
         """
         connection.close()
         if isinstance(error, BlockingIOError):
-            raise CallTimeoutError(f"{what!r} on {host_label(url)}", timeout, hint=MAY_BE_DONE) from None
+            raise unanswered(what, host_label(url), timeout) from None
         if not isinstance(error, OSError):
             wrong = wrong_timeout(timeout)
             if wrong is not None:
@@ -171,4 +176,5 @@ class Sockets:
         reason = "" if self.explain is None else str(self.explain(url))
         if not reason and isinstance(error, FileNotFoundError | ConnectionRefusedError):
             reason = "nothing listens at its address"
-        return HostDiedError(host_label(url), reason or LOST, delivered=delivered)
+        hint = "" if self._outlook is None else self._outlook(url)
+        return HostDiedError(host_label(url), reason or LOST, delivered=delivered, hint=hint)

@@ -50,6 +50,7 @@ def chosen_hosts(session: Session, words: list[str]) -> list[HostHandle]:
     Raises:
         UsageError: a name is no host's.
         HostDiedError: one that is named is not up, or none is.
+        CallTimeoutError: one of them does not answer.
     """
     chosen = session.hosts(words)
     for handle in chosen:
@@ -58,6 +59,7 @@ def chosen_hosts(session: Session, words: list[str]) -> list[HostHandle]:
     up = chosen or [handle for handle in session.require_mesh().hosts() if handle.state == "up"]
     if not up:
         raise HostDiedError("every host", "none is up")
+    session.await_answer(*(handle.url for handle in up))
     return up
 
 

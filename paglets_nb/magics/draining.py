@@ -49,7 +49,7 @@ def _drains(session: Session, proxy: PagletProxy) -> dict[str, ServiceOperation]
     from paglets_nb.patterns.cursor_drain import CursorDrainMixin
 
     mesh = session.require_mesh()
-    drains = {operation.name: operation for operation in mesh.operations(proxy) if is_drain(operation)}
+    drains = {operation.name: operation for operation in session.operations(proxy) if is_drain(operation)}
     cls = mesh.class_of(proxy)
     if issubclass(cls, CursorDrainMixin) and cls.Drain is not None:
         drains.setdefault(cls.Drain.name, cls.Drain)

@@ -14,6 +14,7 @@ from paglets_nb.core.turns import default_origin
 from paglets_nb.magics.boundary import did_you_mean, readable_errors
 from paglets_nb.magics.cells import CELL_VERBS, load_cell_verb
 from paglets_nb.magics.completion import LineCompleter
+from paglets_nb.magics.deadline import Deadline
 from paglets_nb.magics.formatting import Formatting
 from paglets_nb.magics.parser import CellVerb, HelpShown, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
@@ -113,7 +114,7 @@ class Extension:
             session.say(shown.text.rstrip())
             return None
         finally:
-            session.namespace = self._shell.user_ns
+            session.namespace, session.deadline = self._shell.user_ns, Deadline()
 
     def _run_line(self, words: list[Word]) -> Any:
         if not words or words[0] in ("-h", "--help", "help"):
@@ -129,6 +130,7 @@ class Extension:
         parser = VerbParser(f"%paglet {name}", LINE_VERBS[name], fields=verb.fields)
         verb.configure(parser)
         arguments = parser.parse_words(words[1:])
+        self.session.deadline = Deadline(getattr(arguments, "timeout", None))
         return self._interruptible(verb, lambda: verb.run(self.session, arguments))
 
     def _run_cell(self, words: list[Word], cell: str) -> Any:
@@ -143,6 +145,7 @@ class Extension:
         parser = VerbParser(f"%%paglet {name}", CELL_VERBS[name], fields=verb.fields)
         verb.configure(parser)
         arguments = parser.parse_words(words[1:])
+        self.session.deadline = Deadline(getattr(arguments, "timeout", None))
         return self._interruptible(verb, lambda: verb.run(self.session, arguments, cell))
 
     @staticmethod

@@ -17,13 +17,16 @@ from paglets_nb.codec.modules import module_store
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
-from paglets_nb.errors import HostDiedError, InvalidAgentError, PagletError
+from paglets_nb.errors import HostDiedError, PagletError
 from paglets_nb.magics.boundary import did_you_mean
+from paglets_nb.magics.deadline import Deadline
+from paglets_nb.magics.paglet_words import paglet_of
 from paglets_nb.magics.progress import waiting
 from paglets_nb.magics.tokens import NO_VALUE, Word
 from paglets_nb.mesh.relay import remember_cell
 
 if TYPE_CHECKING:
+    from paglets_nb.host.protocol import PagletInfo
     from paglets_nb.mesh.mesh import HostHandle, Mesh
     from paglets_nb.patterns.task_client import TaskHandle
     from paglets_nb.services.contracts import ServiceOperation
@@ -32,14 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-_LISTED = 12
 _MOST_VIEWS = 32
 """Views that are alive at once; beyond that the oldest becomes its last picture."""
 _POLL = 0.05
-_ANSWER = 2.0
-"""Seconds that a host has to say whether a paglet is there."""
 _RESTARTING = 10.0
 """Seconds for which a host that is being restarted is waited for."""
+_PATIENCE = 10.0
+"""Seconds in which a host tells of itself or of a paglet, also while it is held up for a moment."""
 
 
 class Session:
@@ -54,6 +56,7 @@ class Session:
         register_picture: shows values of a dataclass as pictures from then on.
         cursors: the last event that a cell was run for, by paglet's id and operation.
         spoke: a magic was run in this cell.
+        deadline: what the line that runs now has left of its ``--timeout``.
     """
 
     def __init__(self, shell: Any) -> None:
@@ -63,6 +66,7 @@ class Session:
         self.register_picture: Callable[[type], None] = lambda _cls: None
         self.cursors: dict[tuple[str, str], int] = {}
         self.spoke = False
+        self.deadline = Deadline()
         self._cell_number = 0
         self._sent: weakref.WeakKeyDictionary[Mesh, int] = weakref.WeakKeyDictionary()
         self._followers: weakref.WeakSet[ShownTask] = weakref.WeakSet()
@@ -224,66 +228,43 @@ class Session:
         """Wait up to 10 s while one of these hosts, or any, is being restarted; whether one was."""
         handles = [handle for handle in self.require_mesh().hosts() if not urls or handle.url in urls]
         restarting = [handle for handle in handles if handle.state == "restarting"]
-        deadline = time.monotonic() + _RESTARTING
+        deadline = time.monotonic() + self.deadline.patience(_RESTARTING)
         if restarting:
             with waiting(self.shell, f"{restarting[0].name} is being restarted: waiting for it"):
                 while any(handle.state == "restarting" for handle in restarting) and time.monotonic() < deadline:
                     time.sleep(_POLL)
         return bool(restarting)
 
+    def await_answer(self, *urls: str) -> None:
+        """Wait until the hosts at these addresses answer; CallTimeoutError says what to do about one that does not."""
+        from paglets_nb.host.protocol import HostInfo, Nothing
+
+        client, limit = self.require_mesh().client, self.deadline.patience(_PATIENCE)
+        for url in dict.fromkeys(filter(None, urls)):
+            with waiting(self.shell, "waiting for a host's answer"), suppress(HostDiedError):
+                client.ask(url, "@health", Nothing(), HostInfo, timeout=limit)
+
     # ---- paglets
 
-    def paglet(self, word: str) -> PagletProxy:
-        """A paglet by variable, name, id or unique start of an id.
+    def listing(self, on: str = "", *, quiet: bool = False) -> list[PagletInfo]:
+        """The paglets there are; says which hosts do not answer, so that theirs are missing.
 
-        Raises:
-            UsageError: there is no such paglet, or a name and a variable lead to different ones.
+        Args:
+            on: only those of the host of this name.
+            quiet: say nothing.
         """
-        stands_for = getattr(word, "value", None)
-        proxy = getattr(stands_for, "proxy", stands_for)
-        if isinstance(proxy, PagletProxy):
-            return proxy
-        held = self.namespace.get(str(word))
-        proxy = getattr(held, "proxy", held)
-        if isinstance(proxy, PagletProxy):
-            return self._named_or_held(str(word), proxy)
+        from paglets_nb.mesh.asking import ANSWER, list_paglets
+
         mesh = self.require_mesh()
-        for _attempt in range(2):
-            try:
-                return mesh.paglet(str(word))
-            except InvalidAgentError:
-                if not self.await_host():
-                    break
-        raise UsageError(self._no_paglet(str(word)))
+        hosts = [host for host in mesh.hosts() if on in ("", host.name)]
+        listed = list_paglets(mesh.client, hosts, self.deadline.patience(ANSWER))
+        if listed.silent and not quiet:
+            self.say(f"paglets are missing: {listed.unknown()}")
+        return listed.paglets
 
-    def _named_or_held(self, word: str, held: PagletProxy) -> PagletProxy:
-        """The paglet that a variable holds, unless it has gone and another bears the variable's name now."""
-        mesh = self.mesh
-        if mesh is None or not mesh.running:
-            return held
-        there = held.client is mesh.client and self._exists(held)
-        if there and held.name == word:
-            return held
-        named = next((info for info in mesh.listing() if info.name == word), None)
-        if named is None or named.agent_id == held.agent_id:
-            return held
-        if not there:
-            return mesh.paglet(named.agent_id)
-        raise UsageError(
-            f"{word!r} is the name of a paglet on {named.host_name}, and a variable that holds another, "
-            f"{self.label(held)}: say {named.agent_id} for the one, ${word} for the other"
-        )
-
-    @staticmethod
-    def _exists(proxy: PagletProxy) -> bool:
-        """Whether a paglet is there, as far as its host answers."""
-        try:
-            proxy.info(timeout=_ANSWER)
-        except (InvalidAgentError, HostDiedError):
-            return False
-        except TimeoutError:
-            return True
-        return True
+    def paglet(self, word: str) -> PagletProxy:
+        """A paglet by variable, name, id or unique start of an id; UsageError where there is none, or more than one."""
+        return paglet_of(self, word)
 
     def paglets(self, words: Iterable[str]) -> list[PagletProxy]:
         """Paglets as ``paglet`` takes them, also comma-separated, or by variables that hold lists of them."""
@@ -298,18 +279,12 @@ class Session:
                 found.append(self.paglet(word))
         return found
 
-    def _no_paglet(self, word: str) -> str:
-        """Why a word stands for no paglet."""
-        infos = self.require_mesh().listing()
-        begun = [info.agent_id for info in infos if len(word) >= 3 and info.agent_id.startswith(word)]
-        if len(begun) > 1:
-            return f"{word!r} begins {len(begun)} paglets' ids: {', '.join(begun[:4])}"
-        names = [info.name for info in infos if info.name]
-        listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
-        unnamed = len(infos) - len(names)
-        more = f"{unnamed} without a name, by their ids; %paglet ls shows them" if unnamed else ""
-        known = " and ".join(part for part in (listed, more) if part) or "none"
-        return f"no paglet {word!r} in the mesh (paglets: {known}){did_you_mean(word, names)}"
+    def require_there(self, proxy: PagletProxy) -> None:
+        """Raise InvalidAgentError for a paglet that its host, which answers, does not have."""
+        from paglets_nb.mesh.asking import ANSWER
+
+        with suppress(HostDiedError, TimeoutError):
+            proxy.info(timeout=self.deadline.patience(ANSWER))
 
     def paglet_class(self, word: str) -> type[Paglet[Any]]:
         """A paglet class by name in the notebook, or by ``module:Class``.
@@ -362,9 +337,15 @@ class Session:
             and not name.startswith("_")
         ]
 
+    def operations(self, proxy: PagletProxy) -> list[ServiceOperation]:
+        """The typed operations of a paglet."""
+        mesh, limit = self.require_mesh(), self.deadline.patience(_PATIENCE)
+        with waiting(self.shell, f"waiting for the host of {self.label(proxy)}"):
+            return mesh.operations(proxy, timeout=limit)
+
     def operation(self, proxy: PagletProxy, name: str) -> ServiceOperation:
         """A typed operation of a paglet; UsageError lists those it has."""
-        operations = {operation.name: operation for operation in self.require_mesh().operations(proxy)}
+        operations = {operation.name: operation for operation in self.operations(proxy)}
         if name not in operations:
             owner = self.label(proxy)
             if not operations:
@@ -379,7 +360,7 @@ class Session:
         """The class of a task; UsageError for a paglet that is none."""
         from paglets_nb.patterns.tasks import TaskPaglet
 
-        cls = self.require_mesh().class_of(proxy)
+        cls = self.require_mesh().class_of(proxy, timeout=self.deadline.patience(_PATIENCE))
         if not issubclass(cls, TaskPaglet):
             raise UsageError(f"{self.label(proxy)} is no task but a {cls.__name__} (tasks subclass TaskPaglet)")
         return cls

@@ -7,9 +7,7 @@ compares when a host has ended. It is never on the path of a call; it must not k
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from functools import partial
 
 from paglets_nb.core.messages import FutureReply, Message
@@ -19,6 +17,7 @@ from paglets_nb.errors import PagletError
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.event_pages import EventPage, EventsRequest
 from paglets_nb.host.protocol import Listing, Nothing
+from paglets_nb.mesh.asking import ask_hosts
 from paglets_nb.mesh.events import MeshEvent
 from paglets_nb.mesh.followers import Follower, Hosts
 from paglets_nb.mesh.whereabouts import HOST_CHANGED, LISTED, HostSpot, Names, PagletSpot, Whereabouts
@@ -42,6 +41,7 @@ _PAUSE = 0.25
 _FEW = 50
 _ANSWER = 2.0
 _NAMED = 5
+_KEPT_LOST = 2000
 
 
 def listed_names(names: Sequence[str], most: int = _NAMED) -> str:
@@ -68,6 +68,7 @@ class Losses:
         self._hosts = hosts
         self._lock = threading.Lock()
         self._where = Whereabouts(Names())
+        self._lost: dict[str, PagletSpot] = {}
         self._follower: Follower | None = None
 
     def start(self) -> None:
@@ -84,7 +85,7 @@ class Losses:
         """Follow no more, and forget."""
         with self._lock:
             follower, self._follower = self._follower, None
-            self._where = Whereabouts(Names())
+            self._where, self._lost = Whereabouts(Names()), {}
         if follower is not None:
             follower.stop()
 
@@ -156,12 +157,19 @@ class Losses:
         missing = {spot.agent_id: spot for spot in spots if spot.agent_id not in stored}
         if not missing:
             return []
-        deadline, asked = time.monotonic() + _ANSWER, list[FutureReply]()
-        for host in self._hosts():
-            with suppress(PagletError, OSError):
-                asked.append(self._list(host.url))
-        for future in asked:
-            with suppress(PagletError, OSError):
-                for info in future.get_reply(max(0.0, deadline - time.monotonic())).paglets:
-                    missing.pop(info.agent_id, None)
+        for _name, listing in ask_hosts(self._client(), self._hosts(), "@list", Listing, _ANSWER):
+            for info in () if listing is None else listing.paglets:
+                missing.pop(info.agent_id, None)
+        with self._lock:
+            self._lost.update(missing)
+            while len(self._lost) > _KEPT_LOST:
+                self._lost.pop(next(iter(self._lost)))
         return [_label(spot) for spot in missing.values()]
+
+    def fate(self, key: str) -> str:
+        """What became of a paglet that no host has, by its id or name; empty where that is not known."""
+        with self._lock:
+            spot = self._lost.get(key) or next((spot for spot in self._lost.values() if spot.name == key), None)
+            if spot is not None:
+                return f"it was lost when the process of {spot.host_name} ended"
+            return "it was disposed" if self._where.disposed(key) else ""

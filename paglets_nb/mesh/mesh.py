@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import secrets
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,15 +15,11 @@ from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.state import PagletState
 from paglets_nb.core.values import DEFAULT_TIMEOUT
-from paglets_nb.errors import (
-    HostDiedError,
-    InvalidAgentError,
-    MeshError,
-    UnknownHostError,
-)
+from paglets_nb.errors import InvalidAgentError, MeshError, UnknownHostError
 from paglets_nb.host.host import create_request
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import PagletInfo
+from paglets_nb.mesh.asking import LISTED, Listed, healths, list_paglets
 from paglets_nb.mesh.cancelling import Cancels
 from paglets_nb.mesh.changes import Watched
 from paglets_nb.mesh.classes import KnowsClasses
@@ -211,31 +208,37 @@ class Mesh(Detachable, Cancels, KnowsClasses, Watched):
         online = self._online()
         if not online:
             raise MeshError(f"mesh {self.name!r} has no host that is up")
-        return min(online, key=lambda record: HostHandle(self, record).paglet_count())
+        told = healths(self.client, online)
+        counts = {name: info.paglets for name, info in told.items() if info is not None}
+        answering = [record for record in online if record.name in counts]
+        if not answering:
+            raise MeshError(f"no host of mesh {self.name!r} answers; wait, or restart one")
+        return min(answering, key=lambda record: counts[record.name])
 
     def listing(self) -> builtins.list[PagletInfo]:
-        """Every paglet of the mesh, host by host."""
-        found: builtins.list[PagletInfo] = []
-        for record in self._online():
-            with suppress(HostDiedError, TimeoutError):
-                found.extend(HostHandle(self, record).listing())
-        return found
+        """Every paglet of the mesh, host by host; those of a host that does not answer are missing."""
+        return self._look().paglets
+
+    def _look(self, key: str = "") -> Listed:
+        return list_paglets(self.client, self.hosts(), LISTED, key)
 
     def _proxy(self, info: PagletInfo) -> PagletProxy:
         return PagletProxy(info.host_url, info.agent_id, self.client, name=info.name, class_name=info.class_name)
 
     def paglets(self) -> builtins.list[PagletProxy]:
-        """A proxy of every paglet of the mesh."""
-        return [self._proxy(info) for info in self.listing()]
+        """A proxy of every paglet of the mesh; a RuntimeWarning names hosts that do not answer: theirs are missing."""
+        listed = self._look()
+        if listed.silent:
+            warnings.warn(f"paglets are missing: {listed.unknown()}", RuntimeWarning, stacklevel=2)
+        return [self._proxy(info) for info in listed.paglets]
 
     def paglet(self, key: str) -> PagletProxy:
         """A paglet by name, id or the unique beginning of an id; InvalidAgentError otherwise."""
-        listing = self.listing()
-        exact = [info for info in listing if key in (info.name, info.agent_id)]
-        begins = exact or [info for info in listing if len(key) >= 3 and info.agent_id.startswith(key)]
-        if len(begins) != 1:
-            raise InvalidAgentError(key, "any host of the mesh")
-        return self._proxy(begins[0])
+        listed = self._look(key)
+        info = listed.find(key)
+        if info is None:
+            raise InvalidAgentError(key, "any host of the mesh", fate=listed.unknown() or self.losses.fate(key))
+        return self._proxy(info)
 
     def __repr__(self) -> str:
         if self._supervisor is None:

@@ -72,7 +72,14 @@ class Supervised:
         self.losses = Losses(lambda: self.client, self._addresses)
 
     def _make_client(self, timeout: float) -> HostClient:
-        return HostClient(timeout=timeout, resolve=self._resolve, explain=self._explain, members=self._urls)
+        return HostClient(
+            timeout=timeout,
+            resolve=self._resolve,
+            explain=self._explain,
+            outlook=self._outlook,
+            members=self._urls,
+            fate=self._fate,
+        )
 
     def _urls(self) -> list[str]:
         return [record.url for record in self._online()] if self.running else []
@@ -241,11 +248,25 @@ class Supervised:
         record.require_up()
         return record.url
 
+    def _fate(self, key: str) -> str:
+        return self.losses.fate(key)
+
     def _explain(self, url: str) -> str:
         if self._supervisor is None:
             return self._gone_why
-        down = (record for record in self._supervisor.records.values() if record.url == url and record.state != "up")
-        return next((record.reason or record.state for record in down), "")
+        down = self._down(url)
+        return "" if down is None else down.reason or down.state
+
+    def _down(self, url: str) -> HostRecord | None:
+        """What is known of the host that was at an address and is not up."""
+        records = [] if self._supervisor is None else list(self._supervisor.records.values())
+        return next((record for record in records if record.url == url and record.state != "up"), None)
+
+    def _outlook(self, url: str) -> str:
+        down = self._down(url)
+        if down is not None and down.state == "restarting":
+            return "it is being started again, without its paglets that are not durable"
+        return f"lost: {listed_names(down.lost)}" if down is not None and down.state == "dead" and down.lost else ""
 
 
 def running_meshes() -> list[Mesh]:

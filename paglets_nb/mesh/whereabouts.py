@@ -102,6 +102,10 @@ class Whereabouts:
         """The paglets of a host, those that have been there longest first."""
         return [spot for spot in self.paglets.values() if spot.host_name == name]
 
+    def disposed(self, agent_id: str) -> bool:
+        """Whether a paglet was seen to be disposed."""
+        return agent_id in self._ended
+
     # ---- what events do
 
     def apply(self, event: MeshEvent) -> None:

@@ -255,7 +255,8 @@ class MeshPanel(Shown):
                     self._mesh.remove_host(host)
                 elif action == "interrupt":
                     cells = self._mesh[host].interrupt()
-                    self._tell(f"{interrupted(host, cells)}{'' if cells else _TASKS}")
+                    silent = any(known.name == host and known.silent for known in self._watch.figures)
+                    self._tell(f"{interrupted(host, cells, silent=silent)}{'' if cells or silent else _TASKS}")
                 else:
                     self._mesh[host].restart()
             finally:

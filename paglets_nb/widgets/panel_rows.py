@@ -151,13 +151,16 @@ def headline(figures: Sequence[HostFigures]) -> str:
     return f"{hosts}{missing}, {paglets} paglet{'s' * (paglets != 1)}, {_rate(rate)} messages/s"
 
 
-def interrupted(host: str, cells: int) -> str:
+def interrupted(host: str, cells: int, *, silent: bool = False) -> str:
     """What came of an interrupt, in a line.
 
     Args:
         host: the host's name.
         cells: how many cells of the notebook ran there.
+        silent: it does not answer.
     """
+    if silent:
+        return f"{host} does not answer; the interrupt takes effect once it does, else: %paglet restart {host}"
     if cells:
         return f"interrupted {cells} cell{'s' * (cells != 1)} on {host}"
     return f"no cell of this notebook was running on {host}"

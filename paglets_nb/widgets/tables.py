@@ -11,7 +11,9 @@ from typing import Any
 
 from paglets_nb.core.ports import Client
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.host.protocol import PagletInfo
+from paglets_nb.host.client import HostClient
+from paglets_nb.host.protocol import HostInfo, PagletInfo
+from paglets_nb.mesh.asking import healths
 from paglets_nb.mesh.handles import HostHandle
 from paglets_nb.services.contracts import ServiceOperation
 from paglets_nb.widgets.markup import table, text_table
@@ -32,17 +34,23 @@ class HostTable(list[HostHandle]):
 
     Args:
         hosts: the hosts.
+        client: asks them how many paglets they have, side by side.
     """
 
-    def __init__(self, hosts: Iterable[HostHandle]) -> None:
+    def __init__(self, hosts: Iterable[HostHandle], client: HostClient) -> None:
         super().__init__(hosts)
         self._headers = (*HOST_HEADERS, "paglets")
-        self._rows = [self._row(host) for host in self]
+        told = healths(client, self)
+        self._rows = [self._row(host, told) for host in self]
 
     @staticmethod
-    def _row(host: HostHandle) -> tuple[object, ...]:
-        count = host.paglet_count() if host.state == "up" else ""
-        return host.name, state_label(host), host.pid or "", count
+    def _row(host: HostHandle, told: Mapping[str, HostInfo | None]) -> tuple[object, ...]:
+        if host.name not in told:
+            return host.name, state_label(host), host.pid or "", ""
+        info = told[host.name]
+        if info is None:
+            return host.name, "silent: does not answer", host.pid or "", "?"
+        return host.name, state_label(host), host.pid or "", info.paglets
 
     def __repr__(self) -> str:
         return text_table(self._headers, self._rows)

@@ -19,7 +19,7 @@ def run(session: Session, arguments: Arguments, cell: str) -> Any:
     operation = session.operation(proxy, arguments.operation)
     owner = f"operation {operation.name!r}"
     request = request_from_cell(operation.request_type, cell, session.namespace, owner=owner)
-    return call_operation(session, proxy, operation, request, arguments.timeout)
+    return call_operation(session, proxy, operation, request)
 
 
 VERB = CellVerb(configure_call, run)

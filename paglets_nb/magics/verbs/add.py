@@ -39,7 +39,7 @@ def run(session: Session, arguments: Arguments) -> HostHandle | HostTable:
             host = mesh.add_host(name)
             line.finish(f"{host.name} is up (pid {host.pid}) in {time.monotonic() - began:.1f} s")
         added.append(host)
-    return added[0] if len(added) == 1 else HostTable(added)
+    return added[0] if len(added) == 1 else HostTable(added, mesh.client)
 
 
 VERB = LineVerb(configure, run, interrupted="the host was not added")

@@ -25,6 +25,7 @@ _PATIENCE = 1.0
 """Seconds that tasks and drains have to answer."""
 _NAMED = 5
 """Drains that are named."""
+_LOST = ", without its paglets that were not durable"
 
 
 def configure(parser: VerbParser) -> None:
@@ -63,7 +64,7 @@ def _found(mesh: Mesh, cursors: Mapping[tuple[str, str], int]) -> str:
     listing, hosts = mesh.listing(), mesh.hosts()
     counts = f"{len(hosts)} host{'s' * (len(hosts) != 1)}, {len(listing)} paglet{'s' * (len(listing) != 1)}"
     alone = f"; nobody was attached for {_ago(time.time() - mesh.alone_since)}" if mesh.alone_since else ""
-    news = [f"{host.name} {state_label(host)}" for host in hosts if host.reason]
+    news = [f"{host.name} {state_label(host)}{_LOST if host.restarts else ''}" for host in hosts if host.reason]
     lines = [*_going_on(mesh, listing, cursors), *news]
     return f"{mesh_label(mesh.name)} is attached: {counts}{alone}" + "".join(f"; {line}" for line in lines)
 

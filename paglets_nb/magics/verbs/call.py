@@ -28,13 +28,11 @@ def configure(parser: VerbParser) -> None:
     parser.add_argument("--json", metavar="JSON", help="the request, or a part of it, as a JSON object")
 
 
-def call_operation(
-    session: Session, proxy: PagletProxy, operation: ServiceOperation, request: Any, timeout: float | None
-) -> Any:
+def call_operation(session: Session, proxy: PagletProxy, operation: ServiceOperation, request: Any) -> Any:
     """Call and return the typed reply."""
     from paglets_nb.patterns.operations import OperationClient
 
-    return session.shown(OperationClient(proxy).call(operation, request, timeout=timeout))
+    return session.shown(OperationClient(proxy).call(operation, request, timeout=session.deadline.left()))
 
 
 def run(session: Session, arguments: Arguments) -> Any:
@@ -49,7 +47,7 @@ def run(session: Session, arguments: Arguments) -> Any:
         raise UsageError(f"{session.label(proxy)} is a task; use: %paglet start {arguments.paglet}{typed}")
     fields = words_of(read_json(arguments.json)) if arguments.json else {}
     request = build(operation.request_type, {**fields, **arguments.fields}, owner=f"operation {operation.name!r}")
-    return call_operation(session, proxy, operation, request, arguments.timeout)
+    return call_operation(session, proxy, operation, request)
 
 
 def request_of(session: Session, arguments: Arguments) -> type:

@@ -6,6 +6,7 @@ from IPython.core.error import UsageError
 
 from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.errors import HostDiedError
+from paglets_nb.magics.boundary import one_line
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser, seconds
 from paglets_nb.magics.session import Session
 
@@ -21,7 +22,7 @@ def configure(parser: VerbParser) -> None:
 
 
 def run(session: Session, arguments: Arguments) -> PagletProxy | list[PagletProxy]:
-    """Clone the paglet; one proxy, or a list for several hosts."""
+    """Clone the paglet; one proxy, or a list for several hosts, and a line for each that has none."""
     proxy = session.paglet(arguments.paglet)
     if arguments.all and arguments.hosts:
         raise UsageError("%paglet clone takes hosts or --all, not both")
@@ -32,7 +33,18 @@ def run(session: Session, arguments: Arguments) -> PagletProxy | list[PagletProx
             raise HostDiedError("every host", "none is up")
     elif len(targets) <= 1:
         return proxy.clone(targets[0] if targets else None, timeout=arguments.timeout)
-    return [proxy.clone(target, timeout=arguments.timeout) for target in targets]
+    made: list[PagletProxy] = []
+    failed: dict[str, Exception] = {}
+    for target in targets:
+        try:
+            made.append(proxy.clone(target, timeout=arguments.timeout))
+        except Exception as error:  # of several, the others are made all the same
+            failed[target] = error
+    for target, failure in failed.items():
+        if not made:
+            raise failure
+        session.say(f"no clone on {target}: {one_line(failure)}")
+    return made
 
 
 VERB = LineVerb(configure, run)

@@ -28,6 +28,7 @@ def run(session: Session, arguments: Arguments) -> PagletProxy:
     if arguments.on:
         host = session.host(arguments.on)
         session.await_host(host.url)
+        session.await_answer(host.url)
         on = host.name
     state = build(cls.State, arguments.fields) if arguments.fields else None
     try:

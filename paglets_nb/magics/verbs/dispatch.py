@@ -23,7 +23,7 @@ def run(session: Session, arguments: Arguments) -> PagletProxy:
     target = session.host(arguments.host).name
     doing = f"moving {session.label(proxy)} to {target}, once it has done what it does now"
     with waiting(session.shell, doing):
-        return proxy.dispatch(target, timeout=arguments.timeout)
+        return proxy.dispatch(target, timeout=session.deadline.left())
 
 
 VERB = LineVerb(configure, run)

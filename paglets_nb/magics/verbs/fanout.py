@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.errors import PagletError
 from paglets_nb.magics.boundary import one_line
 from paglets_nb.magics.grids import (
@@ -173,6 +174,8 @@ def run(session: Session, arguments: Arguments) -> FanOut | FanOutView:
     if arguments.paglet is None:
         raise UsageError("%paglet fanout: the following arguments are required: TARGET (or --form, to choose one)")
     target = target_of_word(session, arguments.paglet)
+    if isinstance(target, PagletProxy):
+        session.await_answer(target.host_url)
     operation = None if arguments.operation is None else str(arguments.operation)
     cls = request_type_of(session, target, operation)
     fields = {**(words_of(read_json(arguments.json)) if arguments.json else {}), **arguments.fields}

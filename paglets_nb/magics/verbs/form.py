@@ -67,7 +67,7 @@ def run(session: Session, arguments: Arguments) -> OperationForm | OperationChoo
     if arguments.operation is None:
         if fields:
             raise UsageError(f"%paglet form: fields want an OPERATION before them, got {next(iter(fields))}=...")
-        operations = session.require_mesh().operations(proxy)
+        operations = session.operations(proxy)
         if not operations:
             raise UsageError(f"{session.label(proxy)} has no typed operations; use: %paglet send")
         chooser = OperationChooser(proxy, operations, timeout=arguments.timeout, task=task)

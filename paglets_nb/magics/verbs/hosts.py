@@ -15,7 +15,8 @@ def configure(parser: VerbParser) -> None:
 
 def run(session: Session, arguments: Arguments) -> HostTable:
     """The hosts, as a list that shows as a table."""
-    return HostTable(session.require_mesh().hosts())
+    mesh = session.require_mesh()
+    return HostTable(mesh.hosts(), mesh.client)
 
 
 VERB = LineVerb(configure, run, interrupted=NOTHING_LOST)

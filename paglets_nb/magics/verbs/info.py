@@ -20,7 +20,8 @@ def configure(parser: VerbParser) -> None:
 def run(session: Session, arguments: Arguments) -> PagletDetails:
     """What its host knows of the paglet."""
     proxy = session.paglet(arguments.paglet)
-    return PagletDetails(proxy.info(), _operations(session, proxy))
+    operations = _operations(session, proxy)
+    return PagletDetails(proxy.info(), operations)
 
 
 def _operations(session: Session, proxy: PagletProxy) -> tuple[ServiceOperation, ...]:
@@ -28,7 +29,7 @@ def _operations(session: Session, proxy: PagletProxy) -> tuple[ServiceOperation,
     from paglets_nb.patterns.tasks import TASK_START, TaskPaglet
 
     mesh = session.require_mesh()
-    operations = tuple(mesh.operations(proxy))
+    operations = tuple(session.operations(proxy))
     cls = mesh.class_of(proxy) if TASK_START in operations else None
     if cls is None or not issubclass(cls, TaskPaglet):
         return operations

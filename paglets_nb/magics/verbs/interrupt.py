@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
+from paglets_nb.mesh.asking import healths
 from paglets_nb.widgets.panel_rows import interrupted
 
 __all__ = ["VERB"]
@@ -16,10 +17,13 @@ def configure(parser: VerbParser) -> None:
 
 def run(session: Session, arguments: Arguments) -> None:
     """Interrupt the cells that run there, and say how many that were; paglets' handlers are not touched."""
+    hosts = session.hosts(arguments.hosts)
+    cells = {host.name: host.interrupt() for host in hosts}
+    told = healths(session.require_mesh().client, hosts)
     session.say(
         "; ".join(
-            interrupted(host.name, host.interrupt()) if host.state == "up" else f"{host.name} is not up"
-            for host in session.hosts(arguments.hosts)
+            interrupted(name, count, silent=told[name] is None) if name in told else f"{name} is not up"
+            for name, count in cells.items()
         )
     )
 

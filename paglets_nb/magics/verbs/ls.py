@@ -20,7 +20,7 @@ def run(session: Session, arguments: Arguments) -> PagletTable:
     on = session.host(arguments.on).name if arguments.on else ""
     if not on:
         session.tell_asleep()
-    return PagletTable([info for info in mesh.listing() if on in ("", info.host_name)], mesh.client)
+    return PagletTable(session.listing(on), mesh.client)
 
 
 VERB = LineVerb(configure, run, interrupted=NOTHING_LOST)

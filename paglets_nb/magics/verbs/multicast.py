@@ -36,8 +36,7 @@ def _receivers(session: Session, arguments: Arguments) -> list[PagletProxy]:
     if arguments.paglets:
         proxies = session.paglets(arguments.paglets)
         return [proxy for proxy in proxies if on in ("", mesh.host_name(proxy.host_url))]
-    awake = [info for info in mesh.listing() if info.active and on in ("", info.host_name)]
-    return list(PagletTable(awake, mesh.client))
+    return list(PagletTable([info for info in session.listing(on) if info.active], mesh.client))
 
 
 def _summary(replies: ReplyTable, count: int, began: float) -> str:
@@ -50,7 +49,7 @@ def run(session: Session, arguments: Arguments) -> ReplyTable:
     """Send it to all at once; the replies in the order in which they come."""
     proxies = _receivers(session, arguments)
     content, kind = content_of(arguments), str(arguments.kind)
-    limit = session.require_mesh().client.timeout if arguments.timeout is None else arguments.timeout
+    limit = session.deadline.left() or session.require_mesh().client.timeout
     began = time.monotonic()
     pending = ReplySet()
     left = dict(enumerate(proxies))

@@ -26,6 +26,8 @@ def run(session: Session, arguments: Arguments) -> PagletOutput | None:
     proxy = session.paglet(arguments.paglet)
     session.require_mesh().sync_output()
     output = PagletOutput(proxy, session.label(proxy))
+    if not output.log.pieces():
+        session.require_there(proxy)
     if arguments.lines is None:
         return output
     session.say(output.text(arguments.lines).rstrip("\n") or "nothing was printed")

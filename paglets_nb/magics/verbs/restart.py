@@ -38,7 +38,7 @@ def run(session: Session, arguments: Arguments) -> HostHandle | HostTable:
             rest = ", ".join(other.name for other in hosts[number + 1 :])
             rest = f"; not restarted: {rest}" if rest else ""
             raise UsageError(f"interrupted; {host.name} comes up again by itself{rest}") from None
-    return hosts[0] if len(hosts) == 1 else HostTable(hosts)
+    return hosts[0] if len(hosts) == 1 else HostTable(hosts, session.require_mesh().client)
 
 
 VERB = LineVerb(configure, run)

@@ -35,9 +35,9 @@ def run(session: Session, arguments: Arguments) -> Any:
     content = content_of(arguments)
     kind = str(arguments.kind)
     if arguments.oneway:
-        proxy.send_oneway(kind, content, timeout=arguments.timeout)
+        proxy.send_oneway(kind, content, timeout=session.deadline.left())
         return None
-    return session.shown(proxy.send(kind, content, timeout=arguments.timeout))
+    return session.shown(proxy.send(kind, content, timeout=session.deadline.left()))
 
 
 VERB = LineVerb(configure, run, fields="key")

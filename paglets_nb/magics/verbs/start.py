@@ -43,6 +43,7 @@ def start_task(session: Session, proxy: PagletProxy, cls: Any, request: Any, arg
     from paglets_nb.patterns.tasks import TaskStatus
 
     client = TaskClient.for_paglet(proxy, cls)
+    session.await_answer(proxy.host_url)
     if client.status().status in (TaskStatus.RUNNING, TaskStatus.WAITING_FOR_ARRIVAL):
         raise UsageError(f"{session.label(proxy)} is running already; use: %paglet wait, or %paglet cancel")
     session.show_type(client.result_type)

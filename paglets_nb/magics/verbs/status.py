@@ -24,6 +24,7 @@ def task_client(session: Session, word: str) -> tuple[PagletProxy, TaskClient[An
     from paglets_nb.patterns.task_client import TaskClient
 
     proxy = session.paglet(word)
+    session.await_answer(proxy.host_url)
     client = TaskClient.for_paglet(proxy, session.task_class(proxy))
     session.show_type(client.result_type)
     return proxy, client

@@ -55,12 +55,12 @@ def _entry(session: Session, proxy: PagletProxy, asked: FutureReply | None, dead
         return TaskEntry(proxy, label, None, str(error), client.handle())
 
 
-def _listed(session: Session, on: str) -> TaskTable:
+def _listed(session: Session, on: str, *, quiet: bool = False) -> TaskTable:
     """The tasks as they are now; they are asked side by side."""
     from paglets_nb.patterns.tasks import TASK_STATUS, TaskStatusReply
 
     mesh = session.require_mesh()
-    infos = [info for info in mesh.listing() if on in ("", info.host_name)]
+    infos = session.listing(on, quiet=quiet)
     asked: list[tuple[Any, FutureReply | None]] = []
     for info, proxy in zip(infos, PagletTable(infos, mesh.client), strict=True):
         if _is_task(session, proxy):
@@ -87,7 +87,7 @@ def run(session: Session, arguments: Arguments) -> TaskTable:
         while any(entry.running for entry in found) and (deadline is None or time.monotonic() < deadline):
             line.update(repr(found), found._repr_html_())
             time.sleep(_POLL)
-            found = _listed(session, on)
+            found = _listed(session, on, quiet=True)
     except KeyboardInterrupt:
         session.say("stopped; the tasks go on")
     line.update(f"{sum(entry.running for entry in found)} of {len(found)} tasks run")

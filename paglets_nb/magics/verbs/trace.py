@@ -43,7 +43,7 @@ def run(session: Session, arguments: Arguments) -> Trace:
     mesh = session.require_mesh()
     paglets = [session.paglet(word) for word in arguments.paglets]
     timed = isinstance(arguments.since, float)
-    return trace(
+    found = trace(
         mesh,
         paglets,
         since=None if timed else arguments.since,
@@ -51,6 +51,9 @@ def run(session: Session, arguments: Arguments) -> Trace:
         until=arguments.until,
         limit=arguments.limit,
     )
+    for proxy in () if found else paglets:
+        session.require_there(proxy)
+    return found
 
 
 VERB = LineVerb(configure, run)

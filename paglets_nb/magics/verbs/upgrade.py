@@ -78,11 +78,12 @@ def _steps(session: Session, words: list[str]) -> list[_Step]:
         if _is_class(session, word):
             cls = session.paglet_class(word)
             name = qualified_name(cls)
-            infos = [info for info in mesh.listing() if info.class_name.partition("#")[0] == name]
+            infos = [info for info in session.listing() if info.class_name.partition("#")[0] == name]
             steps.update({proxy.agent_id: _Step(proxy, cls) for proxy in PagletTable(infos, mesh.client)})
         else:
             for proxy in session.paglets([word]):
                 steps[proxy.agent_id] = _Step(proxy, _current_class(session, proxy))
+    session.await_answer(*(step.proxy.host_url for step in steps.values()))
     for step in steps.values():
         _refuse_running(session, step)
     return list(steps.values())

@@ -12,7 +12,7 @@ from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.tickets import ArrivalMode, TransferTicket
 from paglets_nb.errors import CallTimeoutError, PagletBusyError
 from paglets_nb.host.client import HostClient
-from paglets_nb.host.controls import GOES_ON, control_answer, control_request, that_it_goes_on
+from paglets_nb.host.controls import control_answer, control_request
 from paglets_nb.host.host import Host
 from paglets_nb.host.protocol import (
     Born,
@@ -102,20 +102,6 @@ class TestTimeouts:
         assert paglet.send("echo", {"a": 1}) == {"a": 1}
         assert (paglet.is_active(), paglet.host_url) == (True, alpha.address)
         assert beta.get_proxies() == []
-
-    @pytest.mark.parametrize("verb", ["dispatch", "clone", "retract"])
-    def test_a_movement_goes_on(self, verb: str) -> None:
-        """The time-out of a movement says that the movement goes on, once."""
-        error = that_it_goes_on(that_it_goes_on(CallTimeoutError("'@dispatch' on alpha", 3.0), verb), verb)
-        assert "no answer within 3 s; the movement goes on" in str(error)
-        assert str(error).count("goes on") == 1
-        assert (error.hint, error.timeout) == (GOES_ON, 3.0)
-
-    def test_another_step_may_not(self) -> None:
-        """The time-out of anything else says no such thing."""
-        error = CallTimeoutError("'@info' on alpha", 3.0)
-        assert that_it_goes_on(error, "info") is error
-        assert error.hint == ""
 
     @pytest.mark.parametrize("way", ["blocking", "awaited", "retracted"])
     def test_the_caller_of_a_slow_move_finds_it_later(

@@ -29,6 +29,7 @@ from paglets_nb.errors import (
     RemoteHostError,
     SerializationError,
 )
+from paglets_nb.host.client import HostClient
 from paglets_nb.host.host import Host
 from paglets_nb.host.protocol import Nothing
 from paglets_nb.testing import wait_until
@@ -242,6 +243,19 @@ class TestErrors:
             paglet.info()
         with pytest.raises(InvalidAgentError):
             paglet.dispose()
+
+    def test_a_paglet_that_is_nowhere_is_told_by_its_name(self, script: Script, alpha: Host) -> None:
+        """With what became of it where that is known, also to whoever awaits the reply."""
+        made = alpha.create(Scripted, name="box")
+        alpha.dispose(made.agent_id)
+        for known, said in (("", "disposed, never created, or lost with its host"), ("it was lost", "it was lost")):
+            client = HostClient(fate={made.agent_id: known}.get)
+            proxy = PagletProxy(made.host_url, made.agent_id, client, name="box")
+            for ask in (proxy.send, lambda kind, proxy=proxy: proxy.send_future(kind).get_reply(5)):
+                with pytest.raises(InvalidAgentError, match=rf"^no paglet 'box' on alpha \({said}\)$") as caught:
+                    ask("echo")
+                assert (caught.value.agent_id, caught.value.fate) == (made.agent_id, known)
+            client.close()
 
     def test_a_host_that_is_not_there(self, alpha: Host) -> None:
         """A call to an address where nobody listens says so at once."""

@@ -8,10 +8,10 @@ import ipywidgets
 import pytest
 from IPython.core.error import UsageError
 
-from paglets_nb.core.proxy import PagletProxy
 from paglets_nb.core.turns import default_origin
 from paglets_nb.magics.session import _MOST_VIEWS, Session
 from paglets_nb.magics.tokens import Word
+from paglets_nb.mesh import asking
 from paglets_nb.widgets.shown import Shown, close_tree
 from tests.unit.magics.notebook import Notebook
 
@@ -79,31 +79,13 @@ def test_paglets_without_a_name_are_counted(meshed: Notebook, counter: str) -> N
         unnamed.dispose()
 
 
-def test_an_ambiguous_start_of_an_id_is_told(meshed: Notebook, counter: str) -> None:
+def test_an_ambiguous_start_of_an_id_is_told(meshed: Notebook, counter: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start that several ids share names them."""
     session, proxy = meshed.session, meshed.variable("_counter")
-    infos = [SimpleNamespace(agent_id=f"abc{n}", name="") for n in range(2)]
-    real = session.mesh
-    assert real is not None
-
-    class Listing:
-        running = True
-
-        def paglet(self, key: str) -> PagletProxy:
-            return real.paglet(key)
-
-        def listing(self) -> list[Any]:
-            return infos
-
-        def hosts(self) -> list[Any]:
-            return real.hosts()
-
-    session.mesh = Listing()  # type: ignore[assignment]
-    try:
-        with pytest.raises(UsageError, match="'abc' begins 2 paglets' ids: abc0, abc1"):
-            session.paglet("abc")
-    finally:
-        session.mesh = real
+    infos: list[Any] = [SimpleNamespace(agent_id=f"abc{n}", name="") for n in range(2)]
+    monkeypatch.setattr(asking, "list_paglets", lambda *_asked: asking.Listed(infos))
+    with pytest.raises(UsageError, match="'abc' begins 2 paglets' ids: abc0, abc1"):
+        session.paglet("abc")
     assert proxy.is_valid()
 
 

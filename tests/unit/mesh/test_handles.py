@@ -149,3 +149,23 @@ def test_a_restart(mesh: Mesh) -> None:
     assert handle.url == before[1]
     assert (handle.reason, handle.restarts) == ("by request", 1)
     assert handle.health().pid == handle.pid
+
+
+def test_why_a_host_is_gone(mesh: Mesh) -> None:
+    """One that is being started again says so, and one that stays down names what was lost with it."""
+    record, url = mesh.supervisor.records["alpha"], mesh["alpha"].url
+    assert (mesh._explain(url), mesh._outlook(url)) == ("", "")
+    before = record.state, record.reason, record.lost
+    try:
+        record.state, record.reason = "restarting", "killed by SIGKILL"
+        said = str(mesh.client.sockets.died(url, delivered=True))
+        assert said == (
+            "host 'alpha' is gone: killed by SIGKILL; "
+            "it is being started again, without its paglets that are not durable"
+        )
+        record.state, record.lost = "dead", ("bag", "box")
+        error = mesh.client.sockets.died(url, delivered=True)
+        assert (error.reason, error.hint) == ("killed by SIGKILL", "lost: bag, box")
+        assert str(error) == "host 'alpha' is gone: killed by SIGKILL; lost: bag, box"
+    finally:
+        record.state, record.reason, record.lost = before

@@ -10,11 +10,13 @@ import pytest
 
 from paglets_nb.core.paglet import Paglet
 from paglets_nb.core.state import PagletState
+from paglets_nb.errors import InvalidAgentError
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.host import Host
 from paglets_nb.mesh.followers import HostAddress
 from paglets_nb.mesh.losses import Losses, listed_names
 from paglets_nb.mesh.mesh import Mesh
+from paglets_nb.mesh.whereabouts import PagletSpot
 from paglets_nb.testing import Counter, wait_until
 
 
@@ -60,6 +62,19 @@ def test_lost_is_what_no_host_has(losses: Losses, hosts: list[Host], up: list[Ho
     assert names_on(losses, "alpha") == []
     del up[0]
     assert losses.lost(spots, {stored.agent_id}) == [f"Counter {gone.agent_id}"]
+    assert losses.fate(gone.agent_id) == "it was lost when the process of alpha ended"
+    assert losses.fate(stored.agent_id) == ""
+
+
+def test_what_became_of_a_paglet(losses: Losses, hosts: list[Host]) -> None:
+    """One that was disposed is known by its id, one that was lost also by its name; of a stranger nothing is."""
+    ended = hosts[0].create(Counter, name="ended")
+    wait_until(lambda: names_on(losses, "alpha") == ["ended"])
+    ended.dispose()
+    wait_until(lambda: losses.fate(ended.agent_id) == "it was disposed")
+    losses.lost([PagletSpot("p1", "alpha", name="gone")], ())
+    assert losses.fate("gone") == losses.fate("p1") == "it was lost when the process of alpha ended"
+    assert losses.fate("nobody") == ""
 
 
 @pytest.mark.parametrize("steps", [300, 1500], ids=["more than it has paglets", "more than are held"])
@@ -88,7 +103,7 @@ def test_what_a_host_takes_along_is_told() -> None:
     """A killed host names what was lost, in its log and a notification; a restart names it, too; what lasts is not."""
     with Mesh(["alpha", "beta"]) as mesh:
         mesh.notifications.show = None
-        mesh.create(Counter, on="alpha", name="drawer")
+        drawer = mesh.create(Counter, on="alpha", name="drawer")
         mesh.create(Lasting, on="alpha", name="lasting")
         mesh.create(Counter, on="beta", name="safe")
         os.kill(mesh["alpha"].pid, signal.SIGKILL)
@@ -98,6 +113,11 @@ def test_what_a_host_takes_along_is_told() -> None:
         assert mesh["alpha"].lost == ("drawer",)
         assert "alpha: killed by SIGKILL; lost: drawer\n" in mesh["alpha"].log_path.read_text()
         assert mesh.paglet("lasting").host_url == mesh["alpha"].url
+        fate = r"\(it was lost when the process of alpha ended\)"
+        with pytest.raises(InvalidAgentError, match=f"no paglet 'drawer' on alpha {fate}"):
+            drawer.send("total")
+        with pytest.raises(InvalidAgentError, match=f"no paglet 'drawer' on any host of the mesh {fate}"):
+            mesh.paglet("drawer")
 
         mesh["alpha"].restart()
         assert mesh["alpha"].lost == ()

@@ -6,6 +6,7 @@ from paglets_nb.widgets.panel_rows import (
     MAX_LISTED,
     headline,
     host_row,
+    interrupted,
     paglet_rows,
     panel_html,
     panel_text,
@@ -106,3 +107,11 @@ def test_the_question_before_a_restart() -> None:
         "Restart alpha? 8 paglets would be lost: Counter id0, p1, p2, p3, p4 and 3 more. 2 durable ones come back."
     )
     assert restart_question("alpha", None).startswith("Restart alpha? It does not answer")
+
+
+def test_an_interrupt_in_words() -> None:
+    """What did not answer is not said to be interrupted."""
+    assert interrupted("alpha", 0) == "no cell of this notebook was running on alpha"
+    assert interrupted("alpha", 2) == "interrupted 2 cells on alpha"
+    said = "alpha does not answer; the interrupt takes effect once it does, else: %paglet restart alpha"
+    assert interrupted("alpha", 2, silent=True) == said

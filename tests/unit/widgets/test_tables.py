@@ -49,18 +49,20 @@ def test_details_show_state_and_operations(host: Host) -> None:
     assert "<table>" in details._repr_html_()
 
 
-def test_hosts_keep_the_count_of_their_listing() -> None:
+def test_hosts_keep_the_count_of_their_listing(host: Host) -> None:
     """A dead host is listed with its reason and is not asked for its paglets."""
-    alive = SimpleNamespace(name="a", state="up", reason="", restarts=0, pid=1, url="u", paglet_count=lambda: 3)
+    host.create(Worker)
+    alive = SimpleNamespace(name="a", state="up", reason="", restarts=0, pid=1, url=host.address)
     dead = SimpleNamespace(name="b", state="dead", reason="killed by SIGKILL", pid=2, url="v")
-    table = HostTable([alive, dead])  # type: ignore[list-item]
+    table = HostTable([alive, dead], host.client)  # type: ignore[list-item]
+    host.create(Worker)
     assert table[0] is alive
-    assert repr(table).splitlines()[1].split() == ["a", "up", "1", "3"]
+    assert repr(table).splitlines()[1].split() == ["a", "up", "1", "1"]
     assert "dead: killed by SIGKILL" in table._repr_html_()
 
 
-def test_a_host_that_is_up_again_says_why_it_was_not() -> None:
+def test_a_host_that_is_up_again_says_why_it_was_not(host: Host) -> None:
     """As what it is: the reason of its last restart."""
-    why = "killed by SIGKILL"
-    again = SimpleNamespace(name="a", state="up", reason=why, restarts=1, pid=1, url="u", paglet_count=lambda: 3)
-    assert "up, restarted once (last: killed by SIGKILL)" in repr(HostTable([again]))  # type: ignore[list-item]
+    again = SimpleNamespace(name="a", state="up", reason="killed by SIGKILL", restarts=1, pid=1, url=host.address)
+    table = HostTable([again], host.client)  # type: ignore[list-item]
+    assert "up, restarted once (last: killed by SIGKILL)" in repr(table)

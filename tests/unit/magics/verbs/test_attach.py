@@ -53,7 +53,7 @@ def test_a_host_that_was_started_again_is_told(
     wait_until(lambda: not process_alive(pid))
     notebook.run("%paglet attach")
     said = "up, restarted once (last: ended while nobody was attached)"
-    assert f"; beta {said}" in capsys.readouterr().out
+    assert f"; beta {said}, without its paglets that were not durable" in capsys.readouterr().out
     assert said in repr(notebook.run("%paglet hosts"))
     notebook.run("%paglet down")
 

@@ -29,3 +29,10 @@ def test_nothing_printed(meshed: Notebook, counter: str, capsys: pytest.CaptureF
     meshed.run("%paglet output counter --lines 5")
     assert "nothing was printed" in capsys.readouterr().out
     assert meshed.refused("%paglet output nobody").startswith("no paglet 'nobody'")
+
+
+def test_of_a_paglet_that_is_gone(meshed: Notebook, counter: str) -> None:
+    """A variable that holds its proxy leads to one line, unless it had printed something."""
+    meshed.run("%paglet dispose counter")
+    for option in ("", " --lines 5"):
+        assert meshed.refused(f"%paglet output _counter{option}").startswith("no paglet 'counter' on alpha (")

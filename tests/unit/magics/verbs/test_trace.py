@@ -32,3 +32,12 @@ def test_what_passed_is_drawn(meshed: Notebook, counter: str) -> None:
 def test_mistakes_are_one_line(meshed: Notebook, line: str, says: str) -> None:
     """They say what was wanted."""
     assert says in meshed.refused(f"%paglet trace {line}")
+
+
+def test_of_a_paglet_that_is_gone(meshed: Notebook, counter: str) -> None:
+    """Of one of which nothing is told it is said that it is not there; what is told of another is drawn."""
+    meshed.run("from paglets_nb import PagletProxy")
+    meshed.run("_lost = PagletProxy(_counter.host_url, 'abc', _counter.client, name='lost')")
+    assert meshed.refused("%paglet trace _lost").startswith("no paglet 'lost' on alpha (")
+    meshed.run("%paglet dispose counter")
+    assert [step.label for step in meshed.run("%paglet trace _counter")] == ["created on alpha", "disposed on alpha"]
