@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paglets_nb.core.proxy import PagletProxy
-from paglets_nb.errors import CallTimeoutError, PagletBusyError, TransferError
+from paglets_nb.errors import MAY_BE_DONE, MAY_COME, CallTimeoutError, PagletBusyError, TransferError
 from paglets_nb.host.client import HostClient
 from paglets_nb.host.host import Host, create_request
 from paglets_nb.host.unanswered import explained, unanswered
@@ -15,7 +15,7 @@ from tests.unit.silent import silent_host
 
 def test_a_message_is_told_by_its_kind() -> None:
     """What a user sent is what was waited for."""
-    assert str(unanswered("add", "alpha", 1.5)) == "'add' on alpha: no answer within 1.5 s"
+    assert str(unanswered("add", "alpha", 1.5)) == "'add' on alpha: no answer within 1.5 s; it may still be done"
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_a_host_is_told_by_its_name_and_what_to_do(verb: str, said: str) -> None
 
 
 def test_what_is_explained_already_stays() -> None:
-    """A busy paglet says so itself; a bare time-out is told by its host."""
+    """A busy paglet says so itself; a time-out that only says what any does is told by its host."""
     busy = PagletBusyError("box", 3.0, step="moved")
     assert explained(busy, "@dispatch", "alpha") is busy
-    assert str(explained(CallTimeoutError("@info", 3.0), "@info", "alpha")).startswith(
-        "host alpha: no answer within 3 s;"
-    )
+    for hint in ("", MAY_BE_DONE, MAY_COME):
+        bare = CallTimeoutError("@info", 3.0, hint=hint)
+        assert str(explained(bare, "@info", "alpha")).startswith("host alpha: no answer within 3 s; it is stopped")
 
 
 @pytest.mark.parametrize("way", ["info", "create", "move"])
