@@ -201,10 +201,21 @@ class Notebook:
 
     def saves_by_key(self) -> None:
         """Press Ctrl+S where the focus is, and return when the notebook is saved by it."""
-        model = "window.jupyterapp.shell.currentWidget.context.model"
-        self.page.evaluate(f"() => {{ {model}.dirty = true }}")
+        self.page.evaluate(
+            """() => {
+                const context = window.jupyterapp.shell.currentWidget.context;
+                const hear = (_context, state) => {
+                    if (state !== "completed") return;
+                    context.saveState.disconnect(hear);
+                    window.savedByKey = true;
+                };
+                window.savedByKey = false;
+                context.saveState.connect(hear);
+                context.model.dirty = true;
+            }"""
+        )
         self.page.keyboard.press("Control+s")
-        wait_until(lambda: not self.page.evaluate(f"() => {model}.dirty"), 15.0, "the notebook is saved by its key")
+        wait_until(lambda: self.page.evaluate("() => window.savedByKey"), 15.0, "the notebook is saved by its key")
 
     def shut_down(self) -> None:
         """End its kernel, as its user would."""
