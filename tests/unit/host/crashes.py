@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from paglets_nb.core.values import new_message_id
 from paglets_nb.host.failpoints import arm
 from paglets_nb.host.host import Host
 
-__all__ = ["Hosts", "crashing_hosts"]
+__all__ = ["Hosts", "crashing_hosts", "followed"]
+
+
+def followed(host: Host, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set once a host has looked for messages to send after a durable paglet that leaves it from now on."""
+    looked, forward = threading.Event(), host.settlement.forward
+
+    def watched(agent_id: str, url: str) -> None:
+        forward(agent_id, url)
+        looked.set()
+
+    monkeypatch.setattr(host.settlement, "forward", watched)
+    return looked
 
 
 class Hosts:

@@ -16,7 +16,7 @@ from paglets_nb.host.headers import encode_content, header_of
 from paglets_nb.host.host import Host
 from paglets_nb.host.records import StoredMessage
 from paglets_nb.testing import ADD, AddRequest, Counter, wait_until
-from tests.unit.host.crashes import Hosts
+from tests.unit.host.crashes import Hosts, followed
 from tests.unit.host.scripted import Durable, Script, Scripted
 from tests.unit.host.test_requests import Gate
 
@@ -76,14 +76,8 @@ class TestForward:
     @pytest.fixture
     def proxy(self, script: Script, mesh: Hosts, monkeypatch: pytest.MonkeyPatch) -> PagletProxy:
         """A paglet that has left alpha for beta, and alpha has looked for messages to send after it."""
-        alpha, looked = mesh["alpha"], threading.Event()
-        forward = alpha.settlement.forward
-
-        def watched(agent_id: str, url: str) -> None:
-            forward(agent_id, url)
-            looked.set()
-
-        monkeypatch.setattr(alpha.settlement, "forward", watched)
+        alpha = mesh["alpha"]
+        looked = followed(alpha, monkeypatch)
         proxy = alpha.create(Durable)
         proxy.dispatch("beta")
         assert looked.wait(10.0)

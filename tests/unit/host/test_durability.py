@@ -18,7 +18,7 @@ from paglets_nb.host.host import Host
 from paglets_nb.host.records import StoredMessage
 from paglets_nb.testing import wait_until
 from paglets_nb.transport.frames import ERROR, REPLY
-from tests.unit.host.crashes import Hosts
+from tests.unit.host.crashes import Hosts, followed
 from tests.unit.host.scripted import Durable, Kept, Script, Scripted, ScriptedState
 from tests.unit.host.test_requests import Gate
 
@@ -189,10 +189,14 @@ class TestMessages:
         wait_until(lambda: proxy.send("read") == ["a", "b", "c"])
         wait_until(lambda: not mesh["alpha"].durability.records.queued(proxy.agent_id))
 
-    def test_messages_left_behind_follow_when_their_host_is_back(self, script: Script, mesh: Hosts) -> None:
+    def test_messages_left_behind_follow_when_their_host_is_back(
+        self, script: Script, mesh: Hosts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Messages of a paglet that left, stored at a host that died before it sent them on, arrive later, once."""
+        looked = followed(mesh["alpha"], monkeypatch)
         proxy = mesh["alpha"].create(Durable)
         proxy.dispatch("beta")
+        assert looked.wait(10.0)
         stored = [self.stored(mesh["alpha"], proxy.agent_id, text) for text in "ab"]
         for message in stored:
             mesh["alpha"].durability.queue(message)
