@@ -18,12 +18,14 @@ def configure(parser: VerbParser) -> None:
 def run(session: Session, arguments: Arguments) -> None:
     """Interrupt the cells that run there, and say how many that were; paglets' handlers are not touched."""
     hosts = session.hosts(arguments.hosts)
-    cells = {host.name: host.interrupt() for host in hosts}
+    cells = {host.name: host.interrupt() for host in hosts if host.state in ("up", "silent")}
     told = healths(session.require_mesh().client, hosts)
     session.say(
         "; ".join(
-            interrupted(name, count, silent=told[name] is None) if name in told else f"{name} is not up"
-            for name, count in cells.items()
+            interrupted(host.name, cells[host.name], silent=told.get(host.name) is None)
+            if host.name in cells
+            else f"{host.name} is not up"
+            for host in hosts
         )
     )
 

@@ -20,14 +20,6 @@ SHORT = 1.0
 
 
 @pytest.fixture
-def client() -> Iterator[HostClient]:
-    """Asks."""
-    client = HostClient()
-    yield client
-    client.close()
-
-
-@pytest.fixture
 def silent() -> Iterator[PlainHandle]:
     """A host that does not answer."""
     with silent_host() as url:

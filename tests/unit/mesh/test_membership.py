@@ -28,14 +28,6 @@ class KeptCounter(Counter):
 
 
 @pytest.fixture
-def client() -> Iterator[HostClient]:
-    """A client of its own."""
-    client = HostClient()
-    yield client
-    client.close()
-
-
-@pytest.fixture
 def hosts(tmp_path: Path) -> Iterator[list[Host]]:
     """Two hosts that know nobody else."""
     with contextlib.ExitStack() as stack:

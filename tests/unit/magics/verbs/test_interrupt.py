@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from paglets_nb.mesh.handles import HostHandle
 from tests.unit.magics.notebook import Notebook
 
 
@@ -45,3 +46,22 @@ def test_a_host_must_be_named(meshed: Notebook) -> None:
     """Nothing is interrupted by accident."""
     assert "HOST" in meshed.refused("%paglet interrupt")
     assert meshed.refused("%paglet interrupt gamma").startswith("no host 'gamma'")
+
+
+def test_a_host_that_is_not_up_is_left_alone(
+    meshed: Notebook, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said, and nothing is sent to a process that may be another's by now."""
+    asked: list[str] = []
+
+    def interrupt(host: HostHandle) -> int:
+        asked.append(host.name)
+        return 1
+
+    assert meshed.session.mesh is not None
+    monkeypatch.setattr(meshed.session.mesh.supervisor.records["beta"], "state", "dead")
+    monkeypatch.setattr(HostHandle, "interrupt", interrupt)
+    capsys.readouterr()
+    meshed.run("%paglet interrupt all")
+    assert asked == ["alpha"]
+    assert capsys.readouterr().out == "interrupted 1 cell on alpha; beta is not up\n"
