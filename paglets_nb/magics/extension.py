@@ -20,7 +20,7 @@ from paglets_nb.magics.parser import CellVerb, HelpShown, LineVerb, VerbParser
 from paglets_nb.magics.session import Session
 from paglets_nb.magics.tokens import Word, split_line
 from paglets_nb.magics.verbs import LINE_VERBS, load_line_verb
-from paglets_nb.mesh.relay import set_shell
+from paglets_nb.mesh.sinks import set_shell
 
 __all__ = ["Extension", "load", "unload"]
 

@@ -23,7 +23,7 @@ from paglets_nb.magics.deadline import Deadline
 from paglets_nb.magics.paglet_words import paglet_of
 from paglets_nb.magics.progress import waiting
 from paglets_nb.magics.tokens import NO_VALUE, Word
-from paglets_nb.mesh.relay import remember_cell
+from paglets_nb.mesh.sinks import remember_cell
 
 if TYPE_CHECKING:
     from paglets_nb.host.protocol import PagletInfo

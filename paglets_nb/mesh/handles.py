@@ -15,7 +15,8 @@ from paglets_nb.errors import CallTimeoutError, HostDiedError
 from paglets_nb.host.loop import loop_thread
 from paglets_nb.host.protocol import HostInfo, Listing, Nothing, PagletInfo
 from paglets_nb.mesh.records import HostRecord
-from paglets_nb.mesh.relay import CodeResult, OutputSink, TextSink, cell_sink
+from paglets_nb.mesh.relay import CodeResult
+from paglets_nb.mesh.sinks import OutputSink, TextSink, cell_sink
 
 if TYPE_CHECKING:
     from paglets_nb.core.proxy import PagletProxy

@@ -20,7 +20,7 @@ from paglets_nb.host.client import HostClient
 from paglets_nb.host.event_pages import EventPage, EventsRequest, HostEvent
 from paglets_nb.host.user_info import NOTIFICATION, notification_line
 from paglets_nb.mesh.followers import Follower, HostAddress, Hosts, ask_events
-from paglets_nb.mesh.relay import TextSink, cell_sink
+from paglets_nb.mesh.sinks import TextSink, cell_sink
 from paglets_nb.services.user_info import NotificationSeverity
 
 __all__ = ["Notification", "Notifications", "show_notification"]

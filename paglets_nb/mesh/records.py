@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 
 import anyio
+import anyio.lowlevel
 
 from paglets_nb.core.references import HostRef
 from paglets_nb.errors import HostDiedError, MeshError
@@ -13,7 +15,7 @@ from paglets_nb.mesh.engines.base import HostProcess
 from paglets_nb.mesh.relay import KernelRelay
 from paglets_nb.version import __version__
 
-__all__ = ["HostRecord", "RestartWindow"]
+__all__ = ["HostRecord", "RestartWindow", "Watch"]
 
 
 class RestartWindow:
@@ -40,6 +42,33 @@ class RestartWindow:
         return True
 
 
+class Watch:
+    """Somebody who watches a host and reads what it puts out, until told to end.
+
+    Its channels may be closed only when nobody reads them any more.
+    """
+
+    def __init__(self) -> None:
+        self._scope = anyio.CancelScope()
+        self._over: anyio.Event | None = None
+
+    async def run(self, watch: Callable[[], Awaitable[None]]) -> None:
+        """Await ``watch()`` until it returns, or ``end`` is called."""
+        self._over = anyio.Event()
+        try:
+            with self._scope:
+                await anyio.lowlevel.checkpoint()  # ended before it began
+                await watch()
+        finally:
+            self._over.set()
+
+    async def end(self) -> None:
+        """End what is awaited, and return when it has ended."""
+        self._scope.cancel()
+        if self._over is not None:
+            await self._over.wait()
+
+
 class HostRecord:
     """What the supervisor knows of one host.
 
@@ -63,7 +92,7 @@ class HostRecord:
         self.process: HostProcess | None = None
         self.relay: KernelRelay | None = None
         self.window = RestartWindow(restarts)
-        self.scope: anyio.CancelScope | None = None
+        self.watch = Watch()
         self.starting = anyio.Lock()  # held by who starts it again
 
     def require_up(self) -> None:

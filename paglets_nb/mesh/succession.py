@@ -49,7 +49,7 @@ class Succession:
     def _spec(self, name: str) -> HostSpec:
         raise NotImplementedError
 
-    async def _watch(self, record: HostRecord) -> None:
+    def _begin_watch(self, record: HostRecord) -> None:
         raise NotImplementedError
 
     async def _start_again(self, record: HostRecord) -> None:
@@ -127,8 +127,7 @@ class Succession:
         record.relay = KernelRelay(record.name, process.client)
         record.state, record.reason = "silent", "does not answer"
         self._membership.changes.tell()
-        if self._group is not None:
-            self._group.start_soon(self._watch, record)
+        self._begin_watch(record)
         with anyio.move_on_after(_ATTACH):
             while record.state == "silent":
                 await anyio.sleep(_LOOK)
@@ -152,14 +151,13 @@ class Succession:
         await self._tell()
 
     async def _leave(self, record: HostRecord) -> None:
-        if record.scope is not None:
-            record.scope.cancel()
         if record.relay is not None:
             record.relay.fail("the mesh was detached")
+        await record.watch.end()
         if record.process is not None:
             if record.state == "up":
                 await record.process.own(0, True, _OWN)
-            record.process.let_go()
+            await record.process.let_go()
 
     async def _each(self, function: Callable[..., Any], *arguments: Any, states: Sequence[str] = ()) -> None:
         async with anyio.create_task_group() as group:

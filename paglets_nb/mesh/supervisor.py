@@ -17,11 +17,12 @@ from anyio.abc import TaskGroup
 from paglets_nb.errors import HostDiedError, MeshError, PagletError, UnknownHostError
 from paglets_nb.host.asleep import asleep_in, stored_ids
 from paglets_nb.host.client import HostClient
-from paglets_nb.mesh.engines.base import Engine, HostSpec
+from paglets_nb.mesh.engines.base import Engine, HostProcess, HostSpec
 from paglets_nb.mesh.losses import Losses, listed_names
 from paglets_nb.mesh.membership import Membership
-from paglets_nb.mesh.records import HostRecord
-from paglets_nb.mesh.relay import CodeResult, KernelRelay, OutputSink
+from paglets_nb.mesh.records import HostRecord, Watch
+from paglets_nb.mesh.relay import CodeResult, KernelRelay
+from paglets_nb.mesh.sinks import OutputSink
 from paglets_nb.mesh.succession import Succession
 from paglets_nb.mesh.whereabouts import PagletSpot
 
@@ -135,26 +136,33 @@ class Supervisor(Succession):
             raise MeshError(f"mesh {self._mesh!r} is stopping")
         record.relay = KernelRelay(record.name, process.client)
         record.state, record.last_seen = "up", time.time()
-        self._group.start_soon(self._watch, record)
+        self._begin_watch(record)
         if self.keep is not None:
             self.keep()  # before it outlives us, so that somebody finds it
             await self._own(record, True)
 
     # ---- death and restart
 
-    async def _watch(self, record: HostRecord) -> None:
+    def _begin_watch(self, record: HostRecord) -> None:
+        """Watch a host's process from now on, as long as hosts are watched."""
+        if self._group is not None and record.process is not None and record.relay is not None:
+            record.watch = Watch()
+            self._group.start_soon(self._watch, record, record.watch, record.process, record.relay)
+
+    async def _watch(self, record: HostRecord, watch: Watch, process: HostProcess, relay: KernelRelay) -> None:
         """See one host die, and start it again where the limit allows; its relay runs meanwhile."""
-        process, relay = record.process, record.relay
-        if process is None or relay is None:
-            return
-        record.scope = anyio.CancelScope()
-        with record.scope:
+        reason = ""
+
+        async def until_dead() -> None:
+            nonlocal reason
             async with anyio.create_task_group() as group:
                 group.start_soon(relay.run)
                 if record.state == "silent":
                     group.start_soon(self._until_it_answers, record)
                 reason = await process.wait_dead()
                 group.cancel_scope.cancel()
+
+        await watch.run(until_dead)
         if record.state not in ("up", "silent"):
             return
         record.state, record.reason = "restarting", reason
@@ -281,8 +289,7 @@ class Supervisor(Succession):
         self.changes.tell()
         if record.relay is not None:
             record.relay.fail(record.reason)
-        if record.scope is not None:
-            record.scope.cancel()
+        await record.watch.end()
         if record.process is not None:
             await record.process.kill()
 

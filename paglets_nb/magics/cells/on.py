@@ -13,7 +13,8 @@ from paglets_nb.magics.boundary import not_on_hosts
 from paglets_nb.magics.parser import Arguments, CellVerb, VerbParser
 from paglets_nb.magics.session import Session
 from paglets_nb.mesh.cancelling import INTERRUPTED
-from paglets_nb.mesh.relay import CellSink, CodeResult, OutputSink, TextSink
+from paglets_nb.mesh.relay import CodeResult
+from paglets_nb.mesh.sinks import CellSink, OutputSink, TextSink
 
 __all__ = ["VERB"]
 

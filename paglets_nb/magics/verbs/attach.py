@@ -12,7 +12,7 @@ from IPython.core.error import UsageError
 from paglets_nb.magics.parser import Arguments, LineVerb, VerbParser
 from paglets_nb.magics.progress import progress
 from paglets_nb.magics.session import Session
-from paglets_nb.mesh.relay import inherit_cells
+from paglets_nb.mesh.sinks import inherit_cells
 from paglets_nb.widgets.pictures import mesh_label, state_label
 
 if TYPE_CHECKING:

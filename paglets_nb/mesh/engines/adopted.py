@@ -64,13 +64,13 @@ class AdoptedHost(KernelProcess):
 
     async def kill(self) -> None:
         """End the process group at once and take its files away."""
-        self.close_channels()
         with anyio.move_on_after(_KILL_TIMEOUT, shield=True):
             with suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)
+            await self.close_channels()
             await self.wait_dead()
         remove_kernel_files(self.directory, self.name)
 
-    def let_go(self) -> None:
+    async def let_go(self) -> None:
         """Leave it alone."""
-        self.close_channels()
+        await self.close_channels()

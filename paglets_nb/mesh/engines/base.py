@@ -57,7 +57,10 @@ class HostProcess(Protocol):
         ...
 
     async def kill(self) -> None:
-        """End it at once, with what it started. Called for ``down`` and after a failed start."""
+        """End it at once, with what it started. Called for ``down`` and after a failed start.
+
+        Whoever read from its ``client`` must have ended.
+        """
         ...
 
     async def own(self, owner: int, outlive: bool, timeout: float) -> bool:
@@ -81,8 +84,8 @@ class HostProcess(Protocol):
         """
         ...
 
-    def let_go(self) -> None:
-        """Speak to it no more and leave it alone. Called for ``detach``."""
+    async def let_go(self) -> None:
+        """Speak to it no more and leave it alone. Called for ``detach``; see ``kill``."""
         ...
 
 

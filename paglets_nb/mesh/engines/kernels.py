@@ -69,14 +69,20 @@ class KernelProcess:
         raise NotImplementedError
 
     async def ask_control(self, kind: str, content: dict[str, Any], timeout: float) -> dict[str, Any] | None:
-        """Ask the kernel on its control channel; None where it has ended, or does not answer in ``timeout`` seconds."""
+        """Ask the kernel on its control channel.
+
+        Returns:
+            Its answer; None where it has ended, is spoken to no more, or does not answer in ``timeout`` seconds.
+        """
         client = self.client
-        request = client.session.msg(kind, content)
         async with self._asking:
+            if client is None or self.client is not client:
+                return None
+            request = client.session.msg(kind, content)
             client.control_channel.send(request)
             asked = time.monotonic()
             deadline = asked + timeout
-            while time.monotonic() < deadline:
+            while self.client is client and time.monotonic() < deadline:
                 if await client.control_channel.msg_ready():
                     reply = await client.get_control_msg(timeout=1.0)
                     if reply["parent_header"].get("msg_id") == request["header"]["msg_id"]:
@@ -107,8 +113,9 @@ class KernelProcess:
         found = await self.ask_control(OWNER_REQUEST, {"owner": owner, "outlive": outlive}, timeout)
         return bool(found and found.get("done"))
 
-    def close_channels(self) -> None:
-        """Speak to it no more."""
+    async def close_channels(self) -> None:
+        """Speak to it no more. Who reads its output must have ended; who asks it something is waited for."""
         client, self.client = self.client, None
         if client is not None:
-            client.stop_channels()
+            async with self._asking:
+                client.stop_channels()

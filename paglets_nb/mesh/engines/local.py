@@ -98,18 +98,18 @@ class _LocalHost(KernelProcess):
 
     async def kill(self) -> None:
         """End the process group at once and take its files away; also where somebody is about it."""
-        self.close_channels()
         with anyio.move_on_after(_KILL_TIMEOUT, shield=True):
             async with self._killing:  # its manager can do it once at a time
                 if self.pid:
                     with suppress(OSError):
                         os.killpg(self.pid, signal.SIGKILL)
+                await self.close_channels()
                 await self.manager.shutdown_kernel(now=True)
         self.manager.cleanup_connection_file()
 
-    def let_go(self) -> None:
+    async def let_go(self) -> None:
         """Leave it alone; what becomes of it is still seen, for it stays this process's child."""
-        self.close_channels()
+        await self.close_channels()
         self.manager._connection_file_written = False  # else the file went with the manager
         _let_go[self.pid] = self
 
@@ -150,9 +150,11 @@ class LocalEngine:
                 raise MeshError(f"host {spec.name!r} {why}\n{host.tail()}")
             if problem:
                 raise MeshError(f"host {spec.name!r} did not start: {problem}")
-        except BaseException:
+        except BaseException as error:
             with anyio.CancelScope(shield=True):
                 await host.kill()
+            if isinstance(error, Exception) and not isinstance(error, MeshError):  # as of a machine that is full
+                raise MeshError(f"host {spec.name!r} did not start: {type(error).__name__}: {error}") from error
             raise
         return host
 
