@@ -154,6 +154,7 @@ class Notebook:
         tree = "lab/tree" if interface == "lab" else "notebooks"
         page.goto(f"{server.url}/{tree}/{name}?token={server.token}&reset")
         page.wait_for_selector(".jp-Notebook", timeout=60_000)
+        page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=60_000)
 
     # ---- its kernel
 
