@@ -101,8 +101,8 @@ def test_its_workers_end_first(workers: WorkerPool) -> None:
     """A clock whose workers have ended gives up quietly."""
     clock = Clock(workers)
     done = threading.Event()
-    clock.call_at(time.time() + 0.02, done.set)
     workers.close()
+    clock.call_at(time.time() + 0.02, done.set)
     wait_until(lambda: not clock._due)
     assert not done.is_set()
     clock.close()
