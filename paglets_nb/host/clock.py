@@ -14,12 +14,15 @@ from paglets_nb.host.workers import WorkerPool
 
 __all__ = ["Clock"]
 
+_PUT_OFF = 0.1
+"""Seconds until what came while every worker was busy is tried again."""
+
 
 class Clock:
     """Calls functions at POSIX times, on workers.
 
     Args:
-        workers: run what is due, and the clock's own wait while anything is.
+        workers: run what is due. The clock's own thread lives while anything is to come.
     """
 
     def __init__(self, workers: WorkerPool) -> None:
@@ -38,7 +41,7 @@ class Clock:
             if self._running or self._closed:
                 return
             self._running = True
-        self._workers.submit(self._run)
+        threading.Thread(target=self._run, name="paglets-clock", daemon=True).start()
 
     def _run(self) -> None:
         while True:
@@ -54,7 +57,15 @@ class Clock:
             try:
                 self._workers.submit(function, *args)
             except LifecycleError:
-                return
+                self._put_off(function, args)
+
+    def _put_off(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """What no worker could take is due again a little later, unless none will come."""
+        with self._changed:
+            if self._workers.closed:
+                self._due.clear()
+            elif not self._closed:
+                heapq.heappush(self._due, (time.time() + _PUT_OFF, next(self._numbers), function, args))
 
     def close(self) -> None:
         """Forget what is due."""

@@ -34,7 +34,7 @@ class WorkerPool:
         """Run ``function(*args)``, which must not raise, on an idle worker or a new one.
 
         Raises:
-            LifecycleError: closed, or ``MAX_WORKERS`` are busy.
+            LifecycleError: closed, ``MAX_WORKERS`` are busy, or the system gives no further thread.
         """
         with self._lock:
             if self._closed:
@@ -46,7 +46,13 @@ class WorkerPool:
             if self._threads >= MAX_WORKERS:
                 raise LifecycleError(f"{self._name}: {MAX_WORKERS} handlers run at once already")
             self._threads += 1
-        threading.Thread(target=self._work, args=(function, args), name=f"{self._name}-worker", daemon=True).start()
+        worker = threading.Thread(target=self._work, args=(function, args), name=f"{self._name}-worker", daemon=True)
+        try:
+            worker.start()
+        except RuntimeError as error:  # the system has none left
+            with self._lock:
+                self._threads -= 1
+            raise LifecycleError(f"{self._name}: {error}") from error
 
     def _work(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         while True:
@@ -73,6 +79,11 @@ class WorkerPool:
             threads, self._threads = self._threads, 0
         for _ in range(threads):
             self._jobs.put(None)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more."""
+        return self._closed
 
     def statistics(self) -> dict[str, int]:
         """Threads, and how many of them are idle."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from paglets_nb.host import clock as module
+from paglets_nb.host import workers as pool
 from paglets_nb.host.clock import Clock
 from paglets_nb.host.workers import WorkerPool
 from paglets_nb.testing import wait_until
@@ -28,6 +29,13 @@ def clock(workers: WorkerPool) -> Iterator[Clock]:
     clock = Clock(workers)
     yield clock
     clock.close()
+
+
+@pytest.fixture
+def jump(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets the wall clock forward by so many seconds."""
+    real = time.time
+    return lambda seconds: monkeypatch.setattr(module.time, "time", lambda: real() + seconds)
 
 
 def test_what_is_due_is_done_in_its_order(clock: Clock, workers: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,13 +64,12 @@ def test_the_past_is_now(clock: Clock) -> None:
     wait_until(lambda: done == [(1, 2)])
 
 
-def test_it_waits_on_no_thread_while_nothing_is_due(clock: Clock, workers: WorkerPool) -> None:
-    """A clock with nothing to do gives its worker back, and goes on when there is something again."""
+def test_it_waits_on_no_thread_while_nothing_is_due(clock: Clock) -> None:
+    """A clock with nothing to do ends its thread, and goes on when there is something again."""
     for _ in range(2):
         done = threading.Event()
         clock.call_at(time.time(), done.set)
         assert done.wait(5)
-        wait_until(lambda: workers.statistics()["threads"] == workers.statistics()["idle"])
         wait_until(lambda: not clock._running)
 
 
@@ -75,34 +82,51 @@ def test_a_slow_call_holds_up_nothing(clock: Clock) -> None:
     gate.set()
 
 
-def test_the_wall_clock_may_jump(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wall_clock_may_jump(clock: Clock, jump: Callable[[float], None]) -> None:
     """A call is made by the wall clock's time, also when that was set forward meanwhile."""
-    offset = 0.0
-    real = time.time
-    monkeypatch.setattr(module.time, "time", lambda: real() + offset)
     done = threading.Event()
-    clock.call_at(real() + 3600, done.set)
-    offset = 7200.0
-    clock.call_at(real(), lambda: None)  # it looks at the time again
+    clock.call_at(time.time() + 3600, done.set)
+    jump(7200.0)
+    clock.call_at(time.time(), lambda: None)  # it looks at the time again
     assert done.wait(5)
 
 
-def test_a_closed_clock_forgets(clock: Clock, workers: WorkerPool) -> None:
+def test_a_closed_clock_forgets(clock: Clock, jump: Callable[[float], None]) -> None:
     """Nothing is done after the close; asking for more is harmless."""
     done = threading.Event()
-    clock.call_at(time.time() + 0.05, done.set)
+    clock.call_at(time.time() + 3600, done.set)
     clock.close()
+    jump(7200.0)
     clock.call_at(time.time(), done.set)
-    wait_until(lambda: workers.statistics()["threads"] == workers.statistics()["idle"])
+    wait_until(lambda: not clock._running)
     assert not done.is_set()
 
 
-def test_its_workers_end_first(workers: WorkerPool) -> None:
-    """A clock whose workers have ended gives up quietly."""
-    clock = Clock(workers)
+def test_its_workers_end_first(clock: Clock, workers: WorkerPool, jump: Callable[[float], None]) -> None:
+    """A clock whose workers have ended gives up quietly, whatever is still due."""
     done = threading.Event()
+    for _ in range(2):
+        clock.call_at(time.time() + 3600, done.set)
     workers.close()
-    clock.call_at(time.time() + 0.02, done.set)
-    wait_until(lambda: not clock._due)
+    jump(7200.0)
+    clock.call_at(time.time() + 3600, done.set)
+    wait_until(lambda: not clock._running)
+    assert (clock._due, done.is_set()) == ([], False)
+
+
+def test_what_no_worker_can_take_is_tried_again(
+    clock: Clock, workers: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that finds every worker busy does it when one is free."""
+    monkeypatch.setattr(module, "_PUT_OFF", 0.01)
+    monkeypatch.setattr(pool, "MAX_WORKERS", 1)
+    free, done = threading.Event(), threading.Event()
+    workers.submit(free.wait, 10)
+    refused = threading.Event()
+    put_off = clock._put_off
+    monkeypatch.setattr(clock, "_put_off", lambda *given: (put_off(*given), refused.set()))
+    clock.call_at(time.time(), done.set)
+    assert refused.wait(5)
     assert not done.is_set()
-    clock.close()
+    free.set()
+    assert done.wait(5)
