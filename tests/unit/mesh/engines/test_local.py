@@ -13,6 +13,7 @@ from paglets_nb.errors import MeshError
 from paglets_nb.mesh.engines.base import HostSpec
 from paglets_nb.mesh.engines.local import LocalEngine
 from paglets_nb.platform import process_alive
+from paglets_nb.testing import wait_until
 
 
 def test_a_host_is_ended_by_several_at_once(tmp_path: Path) -> None:
@@ -35,6 +36,7 @@ def test_a_host_that_is_asked_something_is_ended(tmp_path: Path) -> None:
         engine = LocalEngine()
         host = await engine.start(HostSpec("alpha", "lab", tmp_path, tmp_path / "data"), 60.0)
         os.kill(host.pid, signal.SIGSTOP)
+        wait_until(lambda: Path(f"/proc/{host.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
         answers: list[bool] = []
 
         async def ask() -> None:
