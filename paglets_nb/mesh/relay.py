@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+from anyio.abc import TaskGroup
 
 from paglets_nb.errors import HostDiedError, RemoteHostError
 from paglets_nb.mesh.host_output import PAGLET_KEY, QUIET_KEY
@@ -24,13 +25,16 @@ from paglets_nb.mesh.sinks import OutputSink, heir_sink
 
 __all__ = ["CodeResult", "KernelRelay"]
 
+_REPLY = 2.0
+"""Seconds that a reply may come after the kernel is idle again; it was sent before."""
+
 
 @dataclass(frozen=True)
 class CodeResult:
     """How code executed on a host ended.
 
     Attributes:
-        status: ``ok``, ``error``, ``aborted`` or ``died``.
+        status: ``ok``, ``error``, ``aborted`` (an interrupt came before its reply did) or ``died``.
         ename: the exception's type, of an error.
         evalue: its message.
         traceback: its lines, coloured for a terminal.
@@ -96,10 +100,12 @@ class KernelRelay:
         self._marks: dict[str, anyio.Event] = {}
         self._failed = ""
         self._complained = False
+        self._group: TaskGroup | None = None
 
     async def run(self) -> None:
         """Read until cancelled."""
         async with anyio.create_task_group() as group:
+            self._group = group
             group.start_soon(self._read, self._client.iopub_channel, self._take_output)
             group.start_soon(self._read, self._client.shell_channel, self._take_reply)
 
@@ -190,6 +196,8 @@ class KernelRelay:
             if execution is not None and content["execution_state"] == "idle":
                 execution.idle = True
                 self._settle(message_id, execution)
+                if execution.reply is None and self._group is not None:
+                    self._group.start_soon(self._settle_without_reply, message_id)
             return
         paglet = message["parent_header"].get(PAGLET_KEY, "")
         if paglet:
@@ -199,6 +207,14 @@ class KernelRelay:
         sink = execution.sink if execution is not None else heir_sink(message_id, self._host, paglet)
         if sink is not None:
             self._hand_on(sink, kind, content)
+
+    async def _settle_without_reply(self, message_id: str) -> None:
+        """Settle what ended without a reply: an interrupt that hits the kernel just then takes it along."""
+        await anyio.sleep(_REPLY)
+        execution = self._executions.pop(message_id, None)
+        if execution is not None:
+            elapsed = time.monotonic() - execution.started
+            execution.end(CodeResult(self._host, "aborted", "KeyboardInterrupt", "interrupted", [], elapsed))
 
     def _hand_on(self, sink: OutputSink, kind: str, content: dict[str, Any]) -> None:
         if kind == "stream":

@@ -8,15 +8,45 @@ import anyio
 import pytest
 
 from paglets_nb.errors import HostDiedError
+from paglets_nb.mesh import relay as module
 from paglets_nb.mesh.relay import KernelRelay
 
 
 class Client:
-    """A kernel's client that executes nothing."""
+    """A kernel's client that executes nothing.
+
+    Args:
+        channels: those that are read.
+    """
+
+    def __init__(self, **channels: Any) -> None:
+        self.__dict__.update(channels)
 
     def execute(self, code: str, **_options: Any) -> str:
         """Name the execution after its code."""
         return code
+
+
+class Channel:
+    """A kernel's channel that brings what it was given, and then nothing."""
+
+    def __init__(self, *messages: Any) -> None:
+        self._messages = list(messages)
+        self.read = anyio.Event()
+
+    async def get_msg(self, timeout: float | None) -> Any:
+        """The next message; an exception is raised."""
+        if not self._messages:
+            self.read.set()
+            await anyio.sleep_forever()
+        message = self._messages.pop(0)
+        if isinstance(message, Exception):
+            raise message
+        return message
+
+    def is_alive(self) -> bool:
+        """Always."""
+        return True
 
 
 class Sink:
@@ -90,28 +120,6 @@ def test_nothing_is_asked_of_a_host_that_has_died() -> None:
     assert not anyio.run(run)
 
 
-class Channel:
-    """A kernel's channel that brings what it was given, and then nothing."""
-
-    def __init__(self, *messages: Any) -> None:
-        self._messages = list(messages)
-        self.read = anyio.Event()
-
-    async def get_msg(self, timeout: float | None) -> Any:
-        """The next message; an exception is raised."""
-        if not self._messages:
-            self.read.set()
-            await anyio.sleep_forever()
-        message = self._messages.pop(0)
-        if isinstance(message, Exception):
-            raise message
-        return message
-
-    def is_alive(self) -> bool:
-        """Always."""
-        return True
-
-
 def test_one_message_that_fails_does_not_end_the_others(caplog: pytest.LogCaptureFixture) -> None:
     """Neither one that is no message, nor one whose taker raises; it is said once."""
     shown: list[str] = []
@@ -147,3 +155,29 @@ def test_code_that_nobody_waits_for_any_more() -> None:
         assert (future.cancelled(), relay.executing) == (True, 0)
 
     anyio.run(run)
+
+
+def test_code_whose_reply_an_interrupt_took_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends as aborted, soon after the kernel has said that it is idle; a reply that comes late is in time."""
+    monkeypatch.setattr(module, "_REPLY", 0.05)
+
+    async def run() -> list[tuple[str, str]]:
+        idle, replied = (
+            {"msg_type": "status", "parent_header": {"msg_id": code}, "content": {"execution_state": "idle"}}
+            for code in "ab"
+        )
+        reply = {"parent_header": {"msg_id": "b"}, "content": {"status": "ok"}}
+        client = Client(iopub_channel=Channel(idle, replied), shell_channel=Channel())
+        relay = KernelRelay("alpha", client)
+        relay._welcome.set()
+        futures = [await relay.execute(code, None, False) for code in "ab"]
+        async with anyio.create_task_group() as group:
+            group.start_soon(relay.run)
+            await client.iopub_channel.read.wait()
+            relay._take_reply(reply)
+            results = [await anyio.to_thread.run_sync(future.result, 10.0) for future in futures]
+            group.cancel_scope.cancel()
+        assert not relay.executing
+        return [(result.status, result.ename) for result in results]
+
+    assert anyio.run(run) == [("aborted", "KeyboardInterrupt"), ("ok", "")]

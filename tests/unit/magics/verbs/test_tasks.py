@@ -8,13 +8,15 @@ def test_every_task_is_listed_with_its_status(meshed: Notebook, worker: str, cou
     """New, running and done are told while they are so; other paglets are no tasks."""
     (entry,) = meshed.run("%paglet tasks")
     assert (entry.label, entry.snapshot.status) == ("worker", TaskStatus.NEW)
-    meshed.run("_handle = %paglet start worker steps=30")
+    meshed.run("_handle = %paglet start worker steps=3000")
     (entry,) = meshed.run("%paglet tasks --on alpha")
     assert entry.running
     assert entry.snapshot.note.startswith("step")
     assert meshed.run("%paglet tasks --on beta") == []
-    (entry,) = meshed.run("%paglet tasks --follow --timeout 10")
-    assert (entry.snapshot.status, entry.snapshot.result.steps) == (TaskStatus.COMPLETED, 30)
+    meshed.run("%paglet cancel worker")
+    meshed.run("_handle = %paglet start worker steps=3")
+    (entry,) = meshed.run("%paglet tasks --follow --timeout 20")
+    assert (entry.snapshot.status, entry.snapshot.result.steps) == (TaskStatus.COMPLETED, 3)
 
 
 def test_a_sleeping_task_is_not_woken(meshed: Notebook, worker: str) -> None:
