@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -34,9 +33,8 @@ def nothing_left(hosts: list[Host]) -> bool:
 def test_the_deadline_ends_every_cell(mesh: LocalMesh, hosts: list[Host], gate: threading.Event) -> None:
     """What is under way then is unknown, what was never sent has failed, what has come stays."""
     grid = [{"by": 1}, {"by": 2, "gate": "gate"}, {"by": 3}]
-    began = time.monotonic()
-    fan_out = FanOut(mesh, Adder, ADD, grid, hosts=["alpha"], timeout=0.4).run()
-    assert time.monotonic() - began < 1.4
+    fan_out = FanOut(mesh, Adder, ADD, grid, hosts=["alpha"], timeout=1.0).run()
+    assert not gate.is_set()
     assert [cell.state for cell in fan_out.cells] == ["ok", "unknown", "failed"]
     assert isinstance(fan_out.cells[1].exception, CallTimeoutError)
     assert "it is under way" in fan_out.cells[1].error

@@ -287,7 +287,7 @@ def test_stop_and_timeout(log: PagletProxy) -> None:
     assert [e["n"] for e in drain(log, stop=lambda event: event["n"] == 3)] == [1, 2, 3]
     begin = time.monotonic()
     assert len(list(drain(log, timeout=0.2))) == 10
-    assert 0.15 < time.monotonic() - begin < 3.0
+    assert time.monotonic() - begin > 0.15
     assert len(list(drain(log, timeout=0.0))) == 10
 
 
