@@ -12,21 +12,26 @@ server it chooses; a row shows it tuned (Unix socket, its quickest serializer) t
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
-from paglets_nb import Mesh, OperationClient
+from paglets_nb import HostDiedError, Mesh, OperationClient
+from paglets_nb.testing import wait_until
 from tests.benchmarks.command import Say, command
 from tests.benchmarks.floors import RawPingPong, frame_sizes
 from tests.benchmarks.measure import Batch, Effort, Figures, add_figures, interleave, latencies, ratio
 from tests.benchmarks.peers import NOT_INSTALLED, Peer, connect_pyro5, connect_rpyc
 from tests.benchmarks.placement import CORES, cpu_seconds, pinned
 from tests.benchmarks.report import Promise, Report, Row, microseconds
-from tests.benchmarks.workload import ADD, NOTE, Add, Counter
+from tests.benchmarks.workload import ADD, HANG, NOTE, Add, Counter, Hang
 
 RAW, CALL = "raw Unix-socket ping-pong", "typed call"
 BUSY_FOR = 0.5
@@ -165,12 +170,42 @@ def measure_start(rounds: int, report: Report) -> None:
     report.promises.append(Promise("four hosts up in at most 2 s", f"{median:.2f} s", median <= 2.0))
 
 
+def measure_death(rounds: int, report: Report) -> None:
+    """A host is killed while it is at a call: until the caller has its error."""
+    times = []
+    for _ in range(rounds):
+        with Mesh(["alpha"], restarts=0) as mesh, tempfile.TemporaryDirectory() as folder:
+            client, begun = OperationClient(mesh.create(Counter)), Path(folder) / "begun"
+            killed: list[float] = []
+
+            def kill(pid: int = mesh["alpha"].pid, begun: Path = begun, killed: list[float] = killed) -> None:
+                wait_until(begun.exists, timeout=20.0)
+                killed.append(time.perf_counter())
+                os.kill(pid, signal.SIGKILL)
+
+            killer = threading.Thread(target=kill)
+            killer.start()
+            try:
+                client.call(HANG, Hang(str(begun)))
+            except HostDiedError:
+                times.append(time.perf_counter() - killed[0])
+            killer.join()
+    if len(times) < rounds:
+        raise RuntimeError(f"{rounds - len(times)} of {rounds} calls did not fail with their host")
+    report.facts["death_seconds"] = times
+    slowest = max(times)
+    report.rows.append(Row("error after a host's death", "", f"{slowest * 1e3:.1f} ms", f"longest of {rounds}"))
+    report.promises.append(
+        Promise("a call fails within 1 s of its host's death", f"{slowest * 1e3:.1f} ms", slowest < 1.0)
+    )
+
+
 def run(effort: Effort, *, starts: int, say: Say) -> Report:
     """Measure everything.
 
     Args:
         effort: how much is measured.
-        starts: how often four hosts are started.
+        starts: how often four hosts are started, and one is killed.
         say: told what is being measured.
     """
     report = Report(
@@ -183,6 +218,8 @@ def run(effort: Effort, *, starts: int, say: Say) -> Report:
         measure_busy(mesh, TypedCalls(OperationClient(mesh.create(Counter))), report)
     say("four hosts")
     measure_start(starts, report)
+    say("calls to hosts that are killed")
+    measure_death(starts, report)
     return report
 
 

@@ -38,5 +38,5 @@ def test_quick_run_measures_every_contender(monkeypatch: pytest.MonkeyPatch) -> 
     one_core = report.facts["one_core"]
     assert isinstance(one_core, dict)
     assert min(one_core[CALL]) > min(one_core[RAW]) > 0
-    assert len(report.promises) == 4
+    assert len(report.promises) == 5
     assert all(promise.kept is not None or "not installed" in promise.figure for promise in report.promises)
