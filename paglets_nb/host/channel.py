@@ -123,6 +123,7 @@ class Channel:
         self._order = threading.Lock()
         self._room = threading.Condition(threading.Lock())
         self._full = False
+        self._sending = 0
         self._pending: dict[int, Pending] = {}
         self._reader = threading.Thread(target=self._read, name="paglets-replies", daemon=True)
         self._reader.start()
@@ -139,7 +140,7 @@ class Channel:
             flags: of its frame.
 
         Raises:
-            OSError: the host is gone.
+            OSError: the host has closed the connection and has not the request, which may be sent on another.
         """
         with self._order:
             with self._room:
@@ -149,18 +150,27 @@ class Channel:
                     raise ConnectionResetError("the channel is closed")
                 number = next(self._ids)
                 self._pending[number] = pending
+                self._sending = number
             try:
                 self._connection.send(REQUEST, flags, number, pending.header, pending.content, pending.buffers)
             except BaseException as error:
                 self._not_sent(number, pending, error)
+            self._sent()
+
+    def _sent(self) -> None:
+        """A request was sent, or needed not be; where the channel was closed meanwhile it was passed over."""
+        self._sending = 0
+        if self.closed:
+            self.close()
 
     def _not_sent(self, number: int, pending: Pending, error: BaseException) -> None:
         """Sending failed, or was interrupted; raises the error where nobody has told of it yet."""
         known = isinstance(error, OSError | PagletError)
-        if not known and (pending.buffers or len(pending.content) > _WHOLE):
-            self.close()  # an interrupt may have left half a frame behind
         with self._room:
             kept = self._pending.pop(number, None)
+            self._sending = 0
+        if isinstance(error, OSError) or (not known and (pending.buffers or len(pending.content) > _WHOLE)):
+            self.close()  # an interrupt may have left half a frame behind
         if kept is not None and not known:  # nobody waits for what comes of it
             pending.settle(error=LifecycleError(f"{pending.future.what!r} was interrupted while it was sent"))
         if kept is not None or not known:
@@ -205,10 +215,13 @@ class Channel:
         pending.settle(value)
 
     def close(self) -> None:
-        """Close; requests under way fail."""
+        """Close; requests under way fail, but for one that is just being sent: its sender knows whether it was."""
         with self._room:
             self.closed = True
+            sending = self._pending.pop(self._sending, None)
             left, self._pending = list(self._pending.values()), {}
+            if sending is not None:
+                self._pending[self._sending] = sending
             self._room.notify_all()
         self._connection.close()
         for pending in left:

@@ -309,10 +309,18 @@ class HostClient:
     # ---- futures
 
     def _send_pending(self, pending: Pending, url: str, first: bool) -> None:
+        flags = PIPELINED | RESUMES if first else PIPELINED
         try:
-            self._channel(url).send(pending, PIPELINED | RESUMES if first else PIPELINED)
+            channel = self._channels.get(url)
+            if channel is not None and not channel.closed:
+                try:
+                    channel.send(pending, flags)
+                    return
+                except OSError:
+                    channel = None  # the host has closed it meanwhile, and has perhaps come back
+            self._channel(url).send(pending, flags)
         except OSError as error:
-            pending.settle(error=self.sockets.gone(url, error))
+            pending.settle(error=self.sockets.gone(url, error, delivered=False))
         except PagletError as error:
             pending.settle(error=error)
             raise
