@@ -155,10 +155,11 @@ class Channel:
                 self._connection.send(REQUEST, flags, number, pending.header, pending.content, pending.buffers)
             except BaseException as error:
                 self._not_sent(number, pending, error)
-            self._sent()
+            finally:
+                self._end_sending()
 
-    def _sent(self) -> None:
-        """A request was sent, or needed not be; where the channel was closed meanwhile it was passed over."""
+    def _end_sending(self) -> None:
+        """No request is being sent any more; where the channel was closed meanwhile, that one was passed over."""
         self._sending = 0
         if self.closed:
             self.close()
@@ -168,9 +169,8 @@ class Channel:
         known = isinstance(error, OSError | PagletError)
         with self._room:
             kept = self._pending.pop(number, None)
-            self._sending = 0
         if isinstance(error, OSError) or (not known and (pending.buffers or len(pending.content) > _WHOLE)):
-            self.close()  # an interrupt may have left half a frame behind
+            self.close()  # half a frame may have been left behind
         if kept is not None and not known:  # nobody waits for what comes of it
             pending.settle(error=LifecycleError(f"{pending.future.what!r} was interrupted while it was sent"))
         if kept is not None or not known:

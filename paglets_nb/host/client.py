@@ -311,14 +311,10 @@ class HostClient:
     def _send_pending(self, pending: Pending, url: str, first: bool) -> None:
         flags = PIPELINED | RESUMES if first else PIPELINED
         try:
-            channel = self._channels.get(url)
-            if channel is not None and not channel.closed:
-                try:
-                    channel.send(pending, flags)
-                    return
-                except OSError:
-                    channel = None  # the host has closed it meanwhile, and has perhaps come back
-            self._channel(url).send(pending, flags)
+            try:
+                self._channel(url).send(pending, flags)
+            except OSError:  # its host closed it before it had the request, and has perhaps come back
+                self._channel(url).send(pending, flags)
         except OSError as error:
             pending.settle(error=self.sockets.gone(url, error, delivered=False))
         except PagletError as error:

@@ -40,8 +40,8 @@ class Clock:
             self._changed.notify()
             if self._running or self._closed:
                 return
+            threading.Thread(target=self._run, name="paglets-clock", daemon=True).start()
             self._running = True
-        threading.Thread(target=self._run, name="paglets-clock", daemon=True).start()
 
     def _run(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""What a mesh knows of one host, and when it may be restarted."""
+"""What a mesh knows of one host, who watches it, and when it may be restarted."""
 
 from __future__ import annotations
 

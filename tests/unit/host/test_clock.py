@@ -130,3 +130,19 @@ def test_what_no_worker_can_take_is_tried_again(
     assert not done.is_set()
     free.set()
     assert done.wait(5)
+
+
+def test_a_system_without_threads(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that could not begin to wait begins with the next thing it is asked for."""
+    done = threading.Semaphore(0)
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(RuntimeError):
+            clock.call_at(time.time(), done.release)
+    clock.call_at(time.time(), done.release)
+    assert done.acquire(timeout=5)
+    assert done.acquire(timeout=5)

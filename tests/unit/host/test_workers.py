@@ -77,6 +77,22 @@ def test_the_number_of_threads_is_bounded(pool: WorkerPool, monkeypatch: pytest.
     assert done.wait(5)
 
 
+def test_a_system_without_threads(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job for which there is no thread is refused with a typed error, and one is made when there is again."""
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(LifecycleError, match="can't start new thread"):
+            pool.submit(print)
+    assert pool.statistics() == {"threads": 0, "idle": 0}
+    done = threading.Event()
+    pool.submit(done.set)
+    assert done.wait(5)
+
+
 def test_a_closed_pool_takes_nothing() -> None:
     """After ``close`` idle threads end, busy ones after their job, and new jobs are refused."""
     pool, gate = WorkerPool("closing"), threading.Event()
