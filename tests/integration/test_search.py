@@ -36,9 +36,12 @@ class Held:
         self.paths = [str(self.tree), str(self._fifo)]
 
     def let_go(self) -> None:
-        """The pipe ends, and with it the searches."""
+        """The pipe ends, and with it the searches; those that come to it only now find an empty file."""
         held, self._held = self._held, -1
         if held >= 0:
+            empty = self._fifo.with_name("empty")
+            empty.touch()
+            empty.replace(self._fifo)
             os.close(held)
 
 
